@@ -348,14 +348,28 @@ def test_completion_says_what_a_command_of_the_server_is_for(configured):
     ]
 
 
-def test_a_machine_without_the_client_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "booper_client", None)
-    for name in [name for name in sys.modules if name.startswith("booper_client.")]:
+def without(monkeypatch, missing):
+    """No module of this package can be imported; the client has to be imported anew."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    for name in [name for name in sys.modules if name.startswith(("booper_client.", f"{missing}."))]:
         monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_broken_installation_is_not_taken_for_one_without_the_client(monkeypatch):
+    """To install the client would change nothing."""
+    without(monkeypatch, "typing")
+    with pytest.raises(ImportError, match="typing"):
+        client_commands.run(["jobs", "list"], {})
+
+
+@pytest.mark.parametrize("missing", ["booper_client", "click"])
+def test_a_machine_without_the_client_says_what_to_install(monkeypatch, missing):
+    without(monkeypatch, missing)
 
     with pytest.raises(SystemExit, match="needs the client: pip install"):
         cli.main(["jobs", "list"])
-    assert client_commands.listed() == ""
+    if missing == "booper_client":
+        assert client_commands.listed() == ""
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.database.paging import PageRequest
+from models.database.transactions import transaction
 from models.flows import (
     breakers,
     closing,
@@ -34,7 +35,7 @@ from models.rules.limits import ACCOUNT, FLOW, HOST, LANE, GateName, Limits
 from models.rules.turns import CountedStart
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, held, ids, in_turn, numbers, of_each
+from tests.support.rich.asking import ALICE, BOB, held, ids, in_turn, inside, numbers, of_each
 from tests.support.rich.names import GATE, JOB
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "flows")
@@ -120,7 +121,13 @@ CLOSING = {
 
 
 def failed(host, count=1, most=5, account_id=ALICE):
-    return breakers.failed(HostName(account_id, host), count, most, NOW)
+    with transaction():
+        return breakers.failed(HostName(account_id, host), count, most, NOW)
+
+
+def worked(host):
+    with transaction():
+        return breakers.worked(HostName(ALICE, host), NOW)
 
 
 BREAKERS = {
@@ -132,9 +139,9 @@ BREAKERS = {
     "a failure after calm": lambda: failed("calm.example", 2),
     "a failure without a limit": lambda: failed("failing.example", 9, most=0),
     "a failure of a closed host": lambda: failed("probing.example", 3),
-    "a success of a closed host": lambda: breakers.worked(HostName(ALICE, "probing.example"), NOW),
-    "a success of a failing host": lambda: breakers.worked(HostName(ALICE, "failing.example"), NOW),
-    "a success of an open host": lambda: breakers.worked(HostName(ALICE, "resting.example"), NOW),
+    "a success of a closed host": lambda: worked("probing.example"),
+    "a success of a failing host": lambda: worked("failing.example"),
+    "a success of an open host": lambda: worked("resting.example"),
     "probes": lambda: breakers.take_probes(gates_of("host-probing host-failing host-closed"), NOW),
     "probes too early": lambda: breakers.take_probes(gates_of("host-probing"), NOW - 1),
     "distances": lambda: [breakers.probe_distance_us(number) for number in (0, 1, 2, 5, 6, 7, 20)],
@@ -196,8 +203,9 @@ CLAIMS = {
 
 
 def admitted(candidates):
-    admission = Admission(candidates, NOW)
-    return [admission.chosen, admission.started(admission.chosen)]
+    with transaction():
+        admission = Admission(candidates, NOW)
+        return [admission.chosen, admission.started(admission.chosen)]
 
 
 def started(name, number, flow="flow-shop"):
@@ -313,7 +321,13 @@ LISTS = {
     "why waits none": lambda: waits.waits_of(5, NOW),
 }
 TEXTS = {
-    **{"rows": ROWS, "closing": CLOSING, "breakers": BREAKERS, "claims": CLAIMS, "starts": STARTS},
+    **{
+        "rows": inside(ROWS, "lock", "hold", "join"),
+        "closing": inside(CLOSING, "stop lanes"),
+        "breakers": inside(BREAKERS, "probes", "probes too early"),
+        "claims": CLAIMS,
+        "starts": STARTS,
+    },
     **{"parking": PARKING, "lists": LISTS},
 }
 

@@ -27,7 +27,7 @@ from models.webhooks import delivery_config, event_order, notifications
 from models.webhooks.notifications import JobEvent
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, held, ids, in_any_order, in_turn, numbers, of_each
+from tests.support.rich.asking import ALICE, BOB, held, ids, in_any_order, in_turn, inside, numbers, of_each
 from tests.support.rich.names import JOB, SCHEDULE, WINDOW, uuid_of
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "jobs")
@@ -389,7 +389,13 @@ NOTIFYING = {
     "cancelled": lambda: notifications.notify_cancelled(numbers("cancelled rich bob-rich"), NOW),
 }
 TEXTS = {
-    **{"creating": CREATING, "once": ONCE, "life": LIFE, "staging": STAGING, "cancelling": CANCELS},
+    **{
+        "creating": CREATING,
+        "once": ONCE,
+        "life": inside(LIFE, "rescue", "rescue some", "discard lost", "discard some lost"),
+        "staging": STAGING,
+        "cancelling": CANCELS,
+    },
     **{"changing": CHANGING, "records": RECORDS, "notifying": NOTIFYING},
 }
 

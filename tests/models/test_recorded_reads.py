@@ -25,7 +25,7 @@ from models.operations.timelines import (
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, CAROL, numbers, of_each
+from tests.support.rich.asking import ALICE, BOB, CAROL, inside, numbers, of_each
 from tests.support.rich.names import JOB, OPERATION, SCHEDULE, uuid_of
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "reads")
@@ -213,7 +213,10 @@ READS = {
     "log of a schedule": lambda: logged(LogFilter(schedule_id=SCHEDULE["hourly"])),
     "log before": lambda: logged(LogFilter(before=NOW - DAY)),
     "log after": lambda: logged(LogFilter(after=NOW - 60 * SECOND)),
-    "log at its edges": lambda: [logged(LogFilter(**{name: NOW - 31 * SECOND}))[0] for name in ("after", "before")][0],
+    "log at its edges": lambda: [
+        logged(LogFilter(after=NOW - 31 * SECOND), direction="asc", limit=1)[0],
+        logged(LogFilter(before=NOW - 31 * SECOND), limit=1)[0],
+    ],
     "log by event": lambda: logged(order="event", limit=3),
     "log by job": lambda: logged(order="job_id", direction="asc", limit=3),
     "log of bob": lambda: log_entries.listed(BOB, LogFilter(), page()),
@@ -439,7 +442,7 @@ TIMELINES = {
     },
     "failing hosts": lambda: [host_figures.failing(account_id) for account_id in (ALICE, BOB, CAROL)],
 }
-TEXTS = {"lists": LISTS, "reads": READS, "bulk": BULK, "figures": FIGURES, "timelines": TIMELINES}
+TEXTS = {"lists": LISTS, "reads": READS, "bulk": inside(BULK, "locked"), "figures": FIGURES, "timelines": TIMELINES}
 
 
 @pytest.mark.parametrize("name", TEXTS)

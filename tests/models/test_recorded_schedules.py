@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.database.sql import execute
+from models.database.transactions import transaction
 from models.jobs.job_store import NewJob
 from models.operations import claims
 from models.rules.clock import DAY, HOUR, MINUTE, SECOND
@@ -38,7 +39,7 @@ from models.schedules.schedule_store import NewSchedule
 from models.schedules.schedule_tables import Schedule
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, in_turn, numbers, of_each
+from tests.support.rich.asking import ALICE, BOB, in_turn, inside, numbers, of_each
 from tests.support.rich.names import CALENDAR, JOB, SCHEDULE, uuid_of
 
 RECORDED = Recorded(Path(__file__).with_name("recorded") / "schedules")
@@ -259,7 +260,8 @@ def finished(name, schedule, answer=None, account_id=ALICE, fire_at=NOW, **colum
 
 def remember(*jobs):
     """Each: the job, its schedule, perhaps the answer, and other fields."""
-    return schedule_memory.remember([finished(*positions, **fields) for *positions, fields in jobs], NOW)
+    with transaction():
+        return schedule_memory.remember([finished(*positions, **fields) for *positions, fields in jobs], NOW)
 
 
 MEMORY = {
@@ -415,7 +417,14 @@ CALENDARS = {
     "move one that is done": lambda: moving.move_next(CALENDAR["holidays"], NOW),
 }
 TEXTS = {
-    **{"making": MAKING, "planning": PLANNING, "turns": TURNS, "memory": MEMORY, "firings": FIRINGS, "reads": READS},
+    **{
+        "making": MAKING,
+        "planning": PLANNING,
+        "turns": inside(TURNS, "lock"),
+        "memory": inside(MEMORY, "of a deleted one"),
+        "firings": FIRINGS,
+        "reads": READS,
+    },
     **{"backfills": BACKFILLS, "calendars": CALENDARS},
 }
 

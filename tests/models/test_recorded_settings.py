@@ -21,7 +21,7 @@ from models.rules.clock import DAY, HOUR, MINUTE, SECOND
 from models.webhooks import channels, delivery_config, endpoints, host_events, signing_keys
 from tests.support.clocks import START as NOW
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, BOB, CAROL, held, ids, of_each
+from tests.support.rich.asking import ALICE, BOB, CAROL, held, ids, inside, of_each
 from tests.support.rich.jobs import fence_of
 from tests.support.rich.names import ENDPOINT, GATE, JOB, uuid_of
 from tests.support.rich.settings import secret_of
@@ -278,7 +278,12 @@ LIFE = {
     "ticker seen": lambda: ticker_row.record_seen(NOW),
     "delivered": lambda: ticker_row.record_delivered(NOW + 1),
 }
-TEXTS = {"accounts": ACCOUNTS, "hooks": HOOKS, "targets": TARGETS_SAY, "life": LIFE}
+TEXTS = {
+    "accounts": ACCOUNTS,
+    "hooks": HOOKS,
+    "targets": inside(TARGETS_SAY, "overdue", "overdue for some time", "over", "withdrawn"),
+    "life": inside(LIFE, "minutes of listeners"),
+}
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -59,3 +59,19 @@ def parked_at(gate_id):
 
 def gate_of(kind, key):
     return Gate.get(Gate.kind == kind, Gate.key == key)
+
+
+def order_with_two_behind(account):
+    """A job of a flow and a lane, one that waits at the flow behind it, and one that waits at the lane; their ids."""
+    shop, user = flow("shop", concurrency=1), lane("user")
+    return [order(account, *gates)[0] for gates in [(shop, user), (shop,), (user,)]]
+
+
+def sleep_all():
+    """The ticker has looked at all gates."""
+    Gate.update(wake_at=None).execute()
+
+
+def keys_awake():
+    """The gates that the ticker looks at now."""
+    return {gate.key for gate in Gate.select().where(Gate.wake_at <= clock.now())}

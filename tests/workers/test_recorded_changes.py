@@ -15,7 +15,7 @@ from runtime import settings
 from tests.support.clocks import START as NOW
 from tests.support.messages import RememberedMessages
 from tests.support.recorded import Recorded
-from tests.support.rich.asking import ALICE, held, in_turn, of_each
+from tests.support.rich.asking import ALICE, held, in_turn, inside, of_each
 from tests.support.rich.names import ENDPOINT, GATE, SCHEDULE, TARGET
 from tests.support.rich.scenario import scenario_on
 from workers import assembly
@@ -437,8 +437,8 @@ DUTIES = {
 }
 TEXTS = {
     "rendering": RENDERING,
-    "outcomes": OUTCOMES,
-    "recording": RECORDING,
+    "outcomes": inside(OUTCOMES, "given up for"),
+    "recording": inside(RECORDING, "events of a lost job"),
     "beside": BESIDE,
     "duties": DUTIES,
 }

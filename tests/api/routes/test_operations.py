@@ -165,7 +165,8 @@ def test_what_the_action_can_not_be_done_to_is_refused(client, action, members, 
 def test_with_all_an_empty_filter_stands_for_all_jobs(client, stranger, account):
     client.created(schedule_in=60), client.created()
     kept = stranger.created(schedule_in=60)
-    assert ended(client, account, all=True)["done"] == 2
+    operation = ended(client, account, all=True)
+    assert (operation["done"], operation["filter"]) == (2, {})
     assert state_of(stranger, kept) == "scheduled"
 
 

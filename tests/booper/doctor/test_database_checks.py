@@ -79,16 +79,18 @@ def test_many_dead_rows_are_found(postgres, monkeypatch, dead, complains):
 
 
 @pytest.mark.parametrize(
-    ("used", "environ", "complaint"),
+    ("used", "allowed", "environ", "complaint"),
     [
-        (10, {}, None),
-        (90, {}, "90 of 100 connections are in use"),
-        (10, {"BOOPER_WORKER_PROCESSES": "20"}, "may want 414 connections"),
-        (10, {"BOOPER_WORKER_PROCESSES": "20", "BOOPER_DATABASE_CONNECTIONS": "3"}, None),
+        (10, 100, {}, None),
+        (80, 100, {}, None),
+        (81, 100, {}, "81 of 100 connections are in use"),
+        (10, 413, {"BOOPER_WORKER_PROCESSES": "20"}, "may want 414 connections, and the server allows 413"),
+        (10, 414, {"BOOPER_WORKER_PROCESSES": "20"}, None),
+        (10, 100, {"BOOPER_WORKER_PROCESSES": "20", "BOOPER_DATABASE_CONNECTIONS": "3"}, None),
     ],
 )
-def test_connections_that_are_too_few_are_found(postgres, monkeypatch, used, environ, complaint):
-    monkeypatch.setattr(database_figures, "connections", lambda: database_figures.Connections(used, 100))
+def test_connections_that_are_too_few_are_found(postgres, monkeypatch, used, allowed, environ, complaint):
+    monkeypatch.setattr(database_figures, "connections", lambda: database_figures.Connections(used, allowed))
     texts = [text for _, text in bad(findings_of(postgres, **environ)) if "connections" in text]
     assert (len(texts), complaint is None or complaint in texts[0]) == (int(complaint is not None), True)
 

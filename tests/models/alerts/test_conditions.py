@@ -49,6 +49,7 @@ def event(kind, number=1):
         (health_events.BEGUN, 5 * MINUTE, Options(), NONE, None),
         (health_events.BEGUN, 5 * MINUTE + 1, Options(), NONE, LATE),
         (health_events.SUCCEEDED, 1, Options(), NONE, None),
+        (health_events.SUCCEEDED, 5 * MINUTE + 1, Options(), NONE, None),
     ],
 )
 def test_a_condition_begins_by_the_thresholds_of_its_rule(kind, number, options, ends, condition):

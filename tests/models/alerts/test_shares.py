@@ -120,6 +120,15 @@ def test_jobs_from_before_it_was_enabled_do_not_count(account, schedule, run, mo
     assert incidents() == [("failed", "backup", True)]
 
 
+def test_of_a_schedule_with_very_many_jobs_the_latest_count(account, run, monkeypatch):
+    monkeypatch.setattr(shares, "ENDS", shares.ENDS.replace(f"LIMIT {shares.LATEST}", "LIMIT 3"))
+    a_fifth(account, at_least=3)
+    run("sss")
+    assert incidents() == []
+    run("f")
+    assert incidents() == [("failed", "backup", True)]
+
+
 def test_many_schedules_are_counted_by_one_statement(account, moved_clock, monkeypatch):
     a_fifth(account, at_least=1)
     for number in range(20):

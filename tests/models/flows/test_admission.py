@@ -26,6 +26,14 @@ def test_at_most_so_many_of_a_flow_are_under_way_at_once(account, moved_clock):
     assert ids_through(ids) == []
 
 
+@pytest.mark.parametrize("limits", [{"concurrency": 1}, {"rate": 1, "per_s": 60}])
+def test_of_those_that_are_due_the_one_that_was_due_first_passes(account, moved_clock, limits):
+    [later], [sooner] = order(account, flow(**limits), in_s=2), order(account, flow(), in_s=1)
+    moved_clock.advance(seconds=2)
+
+    assert ids_through([later, sooner]) == [sooner]
+
+
 def test_the_next_of_a_flow_passes_when_one_has_ended(account, moved_clock):
     ids = order(account, flow(concurrency=2), count=5)
     first, _ = let_through(ids)

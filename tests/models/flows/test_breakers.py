@@ -128,6 +128,14 @@ def test_a_job_that_comes_when_a_probe_is_due_is_the_probe(account, moved_clock)
     assert ids_through([late]) == [late]
 
 
+def test_the_job_that_was_due_first_is_the_probe(account, moved_clock):
+    [later], [sooner] = order(account, host=A_HOST, in_s=2), order(account, host=A_HOST, in_s=1)
+    fail(account, 3)
+    moved_clock.advance(seconds=10)
+
+    assert ids_through([later, sooner]) == [sooner]
+
+
 def test_no_probe_goes_to_a_host_that_is_paused(account, moved_clock):
     ids = order(account, host=A_HOST)
     fail(account, 3)

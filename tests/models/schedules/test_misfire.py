@@ -292,6 +292,20 @@ def test_an_instant_whose_flow_was_paused_only_afterwards_does_not_say_paused(ac
     assert firings_of(schedule.id)[0][1] != "paused"
 
 
+@pytest.mark.parametrize(("late_us", "is_paused"), [(0, True), (1, False)])
+def test_a_pause_of_its_flow_counts_for_an_instant_that_could_begin_until_then(
+    account, moved_clock, late_us, is_paused
+):
+    schedule = create_schedule(account, {"gates": (flow(concurrency=1), lane())}, misfire="skip")
+    moved_clock.now = jobs_of(schedule.id)[0].start_by + late_us
+    closing.pause(account.id, FLOW, "shop", None, None, clock.now())
+    moved_clock.advance(minutes=3)
+
+    planner.expire(clock.now())
+
+    assert (firings_of(schedule.id)[0][1] == "paused") is is_paused
+
+
 def test_an_instant_that_was_missed_before_the_pause_does_not_say_paused(account, moved_clock):
     schedule_id = make_schedule(account, misfire="skip")
     moved_clock.advance(hours=3)

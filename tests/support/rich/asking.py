@@ -3,6 +3,7 @@
 from functools import partial
 
 from models.database.sql import any_of, fetch
+from models.database.transactions import transaction
 from models.jobs.lifecycle import CLAIMED, ClaimedJob
 from tests.support.rich.names import ACCOUNT, JOB
 
@@ -12,6 +13,16 @@ ALICE, BOB, CAROL = ACCOUNT.values()
 def of_each(title, function, names):
     """An action for each of the names."""
     return {f"{title} {name}": partial(function, name) for name in names.split()}
+
+
+def inside(actions, *names):
+    """The actions; those with these names run inside a transaction, as their callers have one."""
+    return {name: partial(_together, action) if name in names else action for name, action in actions.items()}
+
+
+def _together(action):
+    with transaction():
+        return action()
 
 
 def numbers(names):

@@ -4,6 +4,7 @@ import re
 import zlib
 from contextlib import contextmanager
 
+from models.database import transactions
 from models.database.connection import database, dialect
 from tests.support import table_changes
 from tests.support.clocks import START
@@ -17,6 +18,7 @@ from tests.support.rich.sources import fixed_sources
 
 A_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 AN_INSTANT = re.compile(r"(?<![0-9.])1[0-9]{15}(?![0-9])")
+LOCKING = re.compile(r"\s*(SELECT\b.*\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b|SET LOCAL\b)", re.DOTALL)
 LONG = 150
 UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("us", 1))
 
@@ -30,6 +32,10 @@ USUAL = {  # of new rows; none of these may be null
     "incident": OF_ALICE,
     "notification": {"inserted_at": START},
 }
+
+
+class Unheld(Exception):
+    """A row is locked outside of a transaction."""
 
 
 class Undone(Exception):
@@ -52,23 +58,44 @@ def scenario_on(kind, request):
 
 
 class Statements:
-    """Notes which tables are written."""
+    """Notes which tables are written, and in how many commits. A lock is let go at the end of its transaction, so
+    outside of one it holds nothing."""
 
     def __init__(self):
-        self.written = set()
+        self.written, self._commits, self._transactions = set(), [], 0
 
     def __enter__(self):
-        self._opened, run = database.obj, database.obj.execute_sql
-
-        def noting(sql, params=None):
-            self.written |= table_changes.written_by(sql, BASES)
-            return run(sql, params)
-
-        self._opened.execute_sql = noting
+        self._opened, self._execute = database.obj, database.obj.execute_sql
+        self._run_transaction = transactions._run_after_commit
+        self._opened.execute_sql, transactions._run_after_commit = self._noting, self._counting
         return self
 
     def __exit__(self, *_):
         del self._opened.execute_sql
+        transactions._run_after_commit = self._run_transaction
+
+    def begin(self):
+        self.written.clear()
+        self._commits.clear()
+
+    def commits(self):
+        """In how many commits the action wrote; nothing if in one."""
+        count = len(set(self._commits) - {None}) + self._commits.count(None)
+        return [f"writes in {count} commits"] if count > 1 else []
+
+    def _noting(self, sql, params=None):
+        if LOCKING.match(sql) and not transactions._after_commit.depth:
+            raise Unheld(f"no transaction holds the lock of {sql}")
+        if tables := table_changes.written_by(sql, BASES):
+            self.written |= tables
+            self._commits.append(self._transactions if transactions._after_commit.depth else None)
+        return self._execute(sql, params)
+
+    @contextmanager
+    def _counting(self):
+        self._transactions += not transactions._after_commit.depth
+        with self._run_transaction():
+            yield
 
 
 class Scenario:
@@ -97,18 +124,19 @@ class Scenario:
     def _begin(self):
         if self._statements.written and dialect() == "postgresql":  # what counts there is not undone
             state.count_anew()
-        self._statements.written.clear()
+        self._statements.begin()
         self._sources.restart()
 
     def _outcome(self, action):
         try:
             returned = lines_of(action())
-        except (NameError, TypeError, AttributeError):
+        except (NameError, TypeError, AttributeError, Unheld):
             raise
         except Exception as error:  # noqa: BLE001 - what is raised is a part of the text
             return [f"raises {type(error).__name__} {error}".strip()]
         after = table_changes.read([table for table in TABLES if table._meta.table_name in self._statements.written])
-        return [*([] if returned == ["null"] else returned), *table_changes.changes(self._before, after, USUAL)]
+        returned = [] if returned == ["null"] else returned
+        return [*returned, *self._statements.commits(), *table_changes.changes(self._before, after, USUAL)]
 
 
 def shortened(lines, bodies):

@@ -4,7 +4,9 @@ import select
 import socket
 import threading
 
+import psycopg
 import pytest
+from peewee import OperationalError
 
 from models.flows import gates
 from models.jobs import lifecycle, staging
@@ -125,6 +127,35 @@ def test_a_process_told_to_end_at_once_records_what_was_answered(claims, deliver
     delivery.recorder.put([Result(claims[0], render_request(claims[0]), answered, clock.now())])
     delivery.abandon()
     assert reread(claims[0]).state == "completed"
+
+
+def lock_not_available():
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = psycopg.errors.LockNotAvailable()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OperationalError("gone"), "database gone (gone): 1 jobs with limits wait"),
+        (lock_not_available(), "another session holds what limits some of 1 jobs: those wait"),
+        (ValueError("a bug"), "jobs with limits, or of schedules, could not be claimed: they are put off"),
+    ],
+)
+def test_what_stops_jobs_with_limits_is_named_and_stops_no_others(
+    account, delivery, receiver, monkeypatch, caplog, error, text
+):
+    """The next claim of such jobs need not wait for the turn of the one that failed."""
+    free = make_job(account, url=receiver.url, host="127.0.0.1")
+    [limited] = order(account, flow(concurrency=1))
+    with monkeypatch.context() as broken:
+        broken.setattr(claiming, "claim", lambda *_: (_ for _ in ()).throw(error))
+        delivery.deliver([*named(free), (limited, account.id, "")], clock.now())
+
+    wait_until(lambda: reread(free).state == "completed")
+    assert text in caplog.text
+    assert delivery._limits_turn.acquire(blocking=False)
 
 
 def test_no_job_is_claimed_while_too_many_results_wait(account, delivery, receiver, monkeypatch):

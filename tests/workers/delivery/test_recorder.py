@@ -390,6 +390,20 @@ def raising(error):
     raise error
 
 
+def test_o2_who_claims_waits_once_the_recorder_has_lost_its_connection(account, monkeypatch, caplog):
+    recorder, (_, claim) = Recorder(), job_and_claim(account)
+    assert recorder.keeps_up(0)
+    with monkeypatch.context() as broken:
+        broken.setattr(recording, "connect_and_keep", lambda: (_ for _ in ()).throw(OperationalError("gone")))
+        recorder._record([result_of(claim, OK)])
+    assert "database not usable (gone): 1 results kept" in caplog.text
+    assert not recorder.keeps_up(0)
+
+    recorder._try([])
+
+    assert recorder.keeps_up(0)
+
+
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
 def test_the_recorder_keeps_its_connection_until_it_ends(db):
     before = connections_in_use()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 
@@ -9,10 +10,12 @@ import pytest
 from peewee import OperationalError
 
 from models.jobs import lifecycle
+from models.jobs.job_tables import Job
 from models.rules import clock
 from models.rules.address_rules import AddressPolicy, parse_allow
 from models.schedules.cancel import cancel
-from tests.support.rows import make_job, reread
+from tests.support.flows import keys_awake, let_through, order_with_two_behind, sleep_all
+from tests.support.rows import claim_job, make_job, reread
 from tests.support.waiting import wait_until
 from workers.delivery import senders as sending
 from workers.delivery.judge import Retry, judge
@@ -117,12 +120,32 @@ def test_t10_a_request_goes_out_when_nobody_can_say_whether_it_is_wanted(
     assert [result.outcome.status_code for result in results] == [200]
 
 
-def test_a_job_that_can_not_be_made_into_a_request_ends_as_refused(account, senders, results, monkeypatch):
+def test_a_job_that_can_not_be_made_into_a_request_ends_as_refused(account, senders, results, monkeypatch, caplog):
     monkeypatch.setattr(sending, "render_request", lambda *_: (_ for _ in ()).throw(ValueError("secret")))
     submit(senders, claimed(account, 1))
     [result] = results
     assert result.outcome == Refused("invalid_request", "ValueError")
+    assert f"job {result.job.id} could not be made into a request" in caplog.text
     assert senders._slots.in_use == 0
+
+
+def test_a_job_whose_request_booper_does_not_send_ends_with_the_reason(account, senders, results):
+    """This process has no address at which a target could acknowledge."""
+    submit(senders, [claim_job(account, ack_within_us=clock.MINUTE)])
+    [result] = results
+    assert (type(result.outcome), result.outcome.reason) == (Refused, "invalid_request")
+    assert "BOOPER_PUBLIC_URLS" in result.outcome.detail
+    assert senders._slots.in_use == 0
+
+
+def test_a_job_is_given_back_when_the_database_goes_before_its_request_is_made(
+    account, senders, results, monkeypatch, caplog
+):
+    monkeypatch.setattr(sending, "render_request", lambda *_: (_ for _ in ()).throw(OperationalError("gone")))
+    submit(senders, [job := claimed(account, 1)[0]])
+    assert (reread(job).state, reread(job).attempt, reread(job).claim_id) == ("available", 0, None)
+    assert (results, senders._slots.in_use) == ([], 0)
+    assert f"database gone (gone): job {job.id} is given back" in caplog.text
 
 
 def test_a_job_for_whose_request_there_was_no_memory_is_tried_again(account, senders, results, monkeypatch):
@@ -153,8 +176,20 @@ def test_what_outlasts_the_grace_is_left_and_given_back(account, senders, result
     assert not any(thread.name == "transport" for thread in threading.enumerate())
 
 
+def test_who_waits_behind_a_job_that_is_given_back_is_looked_at(account, senders, receiver):
+    ids = order_with_two_behind(account)
+    Job.update(args=json.dumps({"url": receiver.url + "/hang"})).execute()
+    submit(senders, let_through(ids))
+    wait_until(lambda: receiver.arrivals)
+    sleep_all()
+
+    senders.drain(0)
+
+    assert keys_awake() == {"shop", "user"}
+
+
 def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order(
-    account, senders, receiver, monkeypatch
+    account, senders, receiver, monkeypatch, caplog
 ):
     """What had been answered was then not recorded, however soon the database was back."""
     [job] = claimed(account, 1, receiver.url + "/hang")
@@ -163,6 +198,7 @@ def test_what_can_not_be_given_back_does_not_keep_a_process_from_ending_in_order
     monkeypatch.setattr(sending.lifecycle, "release", lambda _jobs: (_ for _ in ()).throw(OperationalError("gone")))
     senders.drain(0)
     assert reread(job).state == "executing"
+    assert "database gone (gone): the leases of 1 jobs bring them back" in caplog.text
 
 
 def test_a_claim_waits_while_many_requests_have_not_gone_out():

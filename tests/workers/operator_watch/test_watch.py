@@ -454,6 +454,28 @@ def test_only_a_target_that_answers_with_success_has_taken_the_message(status, r
     assert answer == refusal
 
 
+@pytest.mark.parametrize(
+    ("reply", "refusal"),
+    [
+        (None, ""),
+        ("299 OK", ""),
+        ("450 later", "answered 450"),
+        ("300 what", "answered 300"),
+        ("550 never", "the mail server answered 550"),
+    ],
+)
+def test_only_a_mail_server_that_takes_an_email_has_taken_the_message(reply, refusal):
+    """One that refuses it for now has not: it is tried again."""
+    server = MailServer(Mailbox(reply)).start()
+    send = Sender(Mailer(f"smtp+plain://127.0.0.1:{server.port}"), "booper@example.com")
+    try:
+        answer = send(Target("email", "mailto:ops@example.com"), Message(TEST, "operator", [], clock.now()))
+    finally:
+        server.stop()
+
+    assert answer == refusal
+
+
 def taking(conn, receiver):
     receiver.requests.append(read_request(conn))
     conn.sendall(b"HTTP/1.1 204 X\r\n\r\n")

@@ -9,6 +9,7 @@ from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerError, ConnectionClosed
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from models.jobs.job_ref import JobRef
 from models.operations.heartbeats import Depths
@@ -233,6 +234,18 @@ def test_o8_a_publish_and_a_consumer_without_an_answer_fail_as_if_the_broker_wer
             through_proxy.send_probe(0)
         with pytest.raises(BrokerError):
             through_proxy.broker.consume(through_proxy.deliver.queue_name)
+
+
+@pytest.mark.parametrize("error", [AMQPConnectorException("silent"), OSError("TLS failed")])
+def test_o8_a_consumer_that_can_not_connect_once_its_queue_is_there_fails_so_too(actors, monkeypatch, error):
+    """Dramatiq connects again after an error of the broker; any other ends the thread that consumes."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(RabbitmqBroker, "consumer_class", property(lambda _: fail))
+    with pytest.raises(ConnectionClosed):
+        actors.broker.consume(actors.deliver.queue_name)
 
 
 def test_a_publish_is_tried_again_only_where_it_failed_quickly(actors, monkeypatch):

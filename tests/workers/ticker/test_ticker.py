@@ -190,6 +190,15 @@ def test_a_duty_that_fails_waits_longer_each_time_only_while_others_succeed(well
     assert [later - sooner for sooner, later in pairwise([*tried, sum(pauses_s)])] == pauses_s
 
 
+@pytest.mark.parametrize("error", [ConnectionClosed("gone"), OperationalError("gone")])
+def test_a_duty_that_finds_no_broker_or_no_database_says_so_to_the_ticker(error):
+    def fail(_now):
+        raise error
+
+    with pytest.raises(type(error)):
+        Duty(1.0, fail, "fail").run_if_due(0, 0.0, 0)
+
+
 def test_a_duty_that_finds_no_broker_is_tried_again_at_its_first_pace():
     """After an outage of the broker its probe waited for a minute more, and so did /readyz."""
     tried = []
@@ -203,7 +212,7 @@ def test_a_duty_that_finds_no_broker_is_tried_again_at_its_first_pace():
         with contextlib.suppress(ConnectionClosed):
             duty.run_if_due(second, float(second), rounds=second)
 
-    assert max(later - sooner for sooner, later in pairwise(tried)) <= 3
+    assert tried == [0, 3, 6, 9, 12]  # each 2 s after it has failed
 
 
 def test_rounds_that_end_well_make_the_pauses_of_a_failing_duty_grow(db, messages):

@@ -13,7 +13,7 @@ import trustme
 from models.rules.address_rules import AddressPolicy, parse_allow
 from tests.support.resolvers import Names
 from tests.support.scripted_receivers import OK, answering, answering_once, dripping
-from workers.transport import dialer
+from workers.transport import causes, dialer
 from workers.transport.outcome import Unreachable
 from workers.transport.wire_format import Request
 
@@ -212,6 +212,31 @@ def test_t11_the_owner_of_a_public_target_reads_what_is_wrong_with_its_certifica
     outcome = send(target.url(host="shop.example"), look_up=Names(**NAMES), ca_file=ca_file)
 
     assert (outcome.reason, outcome.cause) == ("tls", cause)
+
+
+def test_t11_a_certificate_for_another_address_has_the_wrong_name(authority, receiver, send, ca_file, public_loopback):
+    target = receiver(answering(OK), tls=server_side(authority.issue_cert("127.0.0.2")))
+    assert send(target.url(), ca_file=ca_file).cause == "certificate_wrong_name"
+
+
+def test_t11_a_certificate_whose_time_has_not_come_is_not_valid_yet(
+    authority, receiver, send, ca_file, public_loopback
+):
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    certificate = authority.issue_cert("127.0.0.1", not_before=soon, not_after=soon + datetime.timedelta(days=9))
+    target = receiver(answering(OK), tls=server_side(certificate))
+    assert send(target.url(), ca_file=ca_file).cause == "certificate_not_yet_valid"
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [(number, "certificate_untrusted") for number in (18, 19, 20, 21)] + [(0, "certificate_invalid")],
+)
+def test_t11_whoever_signed_it_is_untrusted_wherever_the_chain_breaks(code, cause):
+    """The numbers are OpenSSL's: of a certificate that signed itself, alone or in a chain, and of a chain that ends."""
+    error = ssl.SSLCertVerificationError("bad certificate")
+    error.verify_code = code
+    assert causes.of_tls(error) == cause
 
 
 def test_t11_an_unknown_authority_and_a_closed_port_are_told_of_a_public_target(shop, send, public_loopback):
