@@ -36,8 +36,8 @@ NEW_UUID_OF_POSTGRESQL = (
 )
 MS_OF_SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 NEW_UUID_OF_SQLITE = (
-    f"printf('%08x-%04x-7%s-a%s-%s', {MS_OF_SQLITE} >> 16, {MS_OF_SQLITE} & 65535, "
-    "substr(lower(hex(randomblob(2))), 2), substr(lower(hex(randomblob(2))), 2), lower(hex(randomblob(6))))"
+    f"lower(printf('%08x-%04x-7', {MS_OF_SQLITE} >> 16, {MS_OF_SQLITE} & 65535) || substr(hex(randomblob(2)), 2) || "
+    "'-a' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
 )
 
 
