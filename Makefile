@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := .venv/installed
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: client install run test test-quick test-journeys chart docs check format lint types imports openapi pictures recorded lock packages journeys-full firefox bench bench-quick bench-large bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
+.PHONY: client install run test test-quick chart docs check format lint types imports openapi pictures recorded lock packages journeys-full firefox bench bench-quick bench-large bench-lateness bench-neighbours bench-old-transaction bench-operations faults schedules-full alerts-full agreement-full upgrade
 
 install: $(STAMP)
 
@@ -27,18 +27,13 @@ run: install
 # Whatever starts the product as processes is in these.
 JOURNEYS := tests/journeys tests/faults tests/upgrade tests/browser tests/deploy
 
-# What starts no product runs beside what does, when that waits: it gives way. Each shows its output when it has ended.
-test: $(DEV_STAMP)
-	$(MAKE) --jobs=2 --output-sync=target GIVING_WAY="nice -n 5" AT_ONCE=2 test-quick test-journeys
+test: test-quick
+	$(BIN)/python -m pytest $(JOURNEYS) -n 4 --dist loadfile -m "journey and not alone"
 	$(BIN)/python -m pytest $(JOURNEYS) -m alone
 
 # Many tests wait for processes and sockets, so more run at once than a small machine has cores.
-AT_ONCE := 3
 test-quick: $(DEV_STAMP)
-	$(GIVING_WAY) $(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal -m "not journey"
-
-test-journeys: $(DEV_STAMP)
-	$(BIN)/python -m pytest $(JOURNEYS) -n 4 --dist loadfile -m "journey and not alone"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not journey"
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
