@@ -31,6 +31,17 @@ def test_a_job_that_may_pass_now_is_named_for_now_however_far_the_ticker_looks_a
     assert next_turns(ahead_s=10) == [(ids[1], clock.now())]
 
 
+def test_of_those_that_wait_at_a_flow_the_one_that_was_due_first_is_named(account, moved_clock):
+    [running], [later], [sooner] = (order(account, flow(concurrency=1), in_s=in_s) for in_s in (0, 2, 1))
+    moved_clock.advance(seconds=2)
+    [claim] = let_through([running, later, sooner])
+    lifecycle.complete([claim], clock.now())
+
+    parking.wake_forgotten(clock.now())
+
+    assert next_turns() == [(sooner, clock.now())]
+
+
 def test_jobs_of_a_host_that_opens_again_are_named_for_now(account, moved_clock):
     ids = order(account, host="a.example")
     closing.pause(account.id, HOST, "a.example", None, None, clock.now())
