@@ -1,11 +1,13 @@
 """A server without a file left for a connection pauses, says so seldom, and goes on."""
 
+import contextlib
 import errno
 import socket
 import threading
 
 import pytest
 import waitress
+from waitress import wasyncore
 
 from runtime import file_shortage
 from runtime.file_shortage import FileShortage, pause_without_files
@@ -90,8 +92,11 @@ def server():
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
     yield server
-    server.trigger.pull_trigger(server.close)
+    with contextlib.suppress(OSError):  # the loop, awake for another reason, may close the pipe before it is written to
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    thread.join(60)
     server.task_dispatcher.shutdown(timeout=60)
+    assert not thread.is_alive()
 
 
 def test_waitress_pauses_between_its_tries_and_then_serves(server, clock, caplog):

@@ -359,13 +359,12 @@ def test_a_snoozed_job_that_was_moved_since_is_not_sent_for_a_free_slot(
     account, delivery, receiver, held_slots, monkeypatch, move
 ):
     job = make_job(account, url=receiver.url, host="127.0.0.1", staged_at=clock.now(), staged_count=1)
-    monkeypatch.setattr(delivery._put_off, "look", lambda: None)
-    delivery.deliver(named(job), clock.now())
-    monkeypatch.undo()
-    move(job)
-    moved = reread(job)
-
-    give_one(delivery, held_slots)
+    with monkeypatch.context() as nobody_looks:
+        nobody_looks.setattr(delivery._put_off, "look", lambda: None)
+        delivery.deliver(named(job), clock.now())
+        move(job)
+        moved = reread(job)
+        give_one(delivery, held_slots)
     delivery._put_off.look()
 
     assert (reread(job), receiver.arrivals) == (moved, [])
@@ -392,10 +391,11 @@ def test_jobs_that_wait_for_slots_are_left_alone_from_the_close_on(delivery):
 
 def test_a_drain_ends_the_claims_before_it_waits_for_what_they_claimed(delivery, monkeypatch):
     ended = []
-    monkeypatch.setattr(delivery._put_off, "stop", lambda: ended.append("jobs that wait for slots"))
-    monkeypatch.setattr(delivery.senders, "drain", lambda grace_s: ended.append("senders"))
 
-    delivery.drain()
+    with monkeypatch.context() as noted:
+        noted.setattr(delivery._put_off, "stop", lambda: ended.append("jobs that wait for slots"))
+        noted.setattr(delivery.senders, "drain", lambda grace_s: ended.append("senders"))
+        delivery.drain()
 
     assert ended == ["jobs that wait for slots", "senders"]
 
