@@ -349,10 +349,14 @@ def test_completion_says_what_a_command_of_the_server_is_for(configured):
 
 
 def without(monkeypatch, missing):
-    """No module of this package can be imported; the client has to be imported anew."""
+    """No module of this package can be imported; the client has to be imported anew. Afterwards each module is again
+    what it was, as an attribute of its package too."""
+    loaded = dict(sys.modules)
     monkeypatch.setitem(sys.modules, missing, None)
-    for name in [name for name in sys.modules if name.startswith(("booper_client.", f"{missing}."))]:
+    for name in [name for name in loaded if name.startswith(("booper_client.", f"{missing}."))]:
+        parent, _, child = name.rpartition(".")
         monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(loaded[parent], child, raising=False)
 
 
 def test_a_broken_installation_is_not_taken_for_one_without_the_client(monkeypatch):
