@@ -9,6 +9,8 @@ import logging
 import time
 from typing import Any
 
+from runtime.waitress_servers import listening
+
 log = logging.getLogger("booper.connections")
 
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -70,6 +72,7 @@ class _PausedServer:
 
 
 def pause_without_files(server: Any) -> None:
-    """Have a listening server of waitress pause where it can accept nothing. Each round of its loop looks again."""
-    paused = _PausedServer(server)
-    server.accept, server.readable = paused.accept, paused.readable
+    """Have a server of waitress pause where it can accept nothing. Each round of its loop looks again."""
+    for each in listening(server):
+        paused = _PausedServer(each)
+        each.accept, each.readable = paused.accept, paused.readable

@@ -6,13 +6,11 @@ connection while its client still sends, which then may get a reset in place of 
 
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, get_header_lines
-from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
 
@@ -20,6 +18,7 @@ from api.responses.responses import HEADERS, ApiError, error_text, new_request_i
 from api.server.lanes import Lane, lane_of
 from api.server.transfer_codings import CHUNKED_ALONE, is_ambiguous
 from runtime.file_shortage import pause_without_files
+from runtime.waitress_servers import listening
 
 HEAD_S = 15.0  # for the head of a request
 SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
@@ -157,14 +156,8 @@ def adapt(server: Any) -> None:
     lanes = Lanes(server.task_dispatcher)
     for each in listening(server):
         each.channel_class, each.task_dispatcher = Channel, lanes
-        pause_without_files(each)
     server.task_dispatcher = lanes
-
-
-def listening(server: Any) -> Iterator[BaseWSGIServer]:
-    """The servers of one socket each: a name may have several addresses."""
-    channels = server.map if hasattr(server, "map") else server._map
-    return (each for each in list(channels.values()) if isinstance(each, BaseWSGIServer))
+    pause_without_files(server)
 
 
 def stop_listening(server: Any) -> None:

@@ -11,7 +11,7 @@ from runtime.settings import Settings
 
 OLDEST = 130_000
 MANY_DEAD, DEAD_SHARE = 10_000, 0.5
-API_THREADS, SENDER_THREADS, TICKER_THREADS = 8, 19, 2  # connections of each process (docs/operating.md)
+API_THREADS, SENDER_THREADS, TICKER_THREADS = 8, 20, 2  # connections of each process (docs/operating.md)
 NEARLY_ALL = 0.8
 NOTABLE_S = 1
 database_is, clocks_are = about("database"), about("clocks")

@@ -84,8 +84,8 @@ def test_many_dead_rows_are_found(postgres, monkeypatch, dead, complains):
         (10, 100, {}, None),
         (80, 100, {}, None),
         (81, 100, {}, "81 of 100 connections are in use"),
-        (10, 413, {"BOOPER_WORKER_PROCESSES": "20"}, "may want 414 connections, and the server allows 413"),
-        (10, 414, {"BOOPER_WORKER_PROCESSES": "20"}, None),
+        (10, 433, {"BOOPER_WORKER_PROCESSES": "20"}, "may want 434 connections, and the server allows 433"),
+        (10, 434, {"BOOPER_WORKER_PROCESSES": "20"}, None),
         (10, 100, {"BOOPER_WORKER_PROCESSES": "20", "BOOPER_DATABASE_CONNECTIONS": "3"}, None),
     ],
 )

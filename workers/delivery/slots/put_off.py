@@ -4,8 +4,9 @@ A slow target gives its slots back seconds before a snoozed job returns by itsel
 waits stays in the table. What is remembered here is a hint: who claims looks whether the job is still snoozed as this
 process left it. A job that is forgotten returns when its time is over.
 
-One thread looks, and one lock guards what is remembered. It is not held during a claim, so a job that is put off again
-meanwhile is remembered as it is now.
+Jobs of one kind find the same room: they have the account and the host in common. The kinds take turns, so a slow host
+keeps no slot from another one of its account. One thread looks, and one lock guards what is remembered. It is not held
+during a claim, so a job that is put off again meanwhile is remembered as it is now.
 """
 
 import logging
@@ -16,12 +17,16 @@ from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.jobs.job_ref import JobRef
+from models.rules import clock
 
 log = logging.getLogger("booper.delivery")
-KEPT = 10_000  # jobs, which take some 3 MB
+KEPT = 20_000  # jobs, which take some 6 MB
+KEPT_OF_KIND = 5_000
 LOOK_EVERY_S = 0.05
-KINDS_AT_ONCE = 50  # of jobs that find the same room: their account, their host, and whether they are long
-AT_ONCE = 100
+DATABASE_PAUSE_S = 0.5
+KINDS_AT_ONCE = 50
+AT_ONCE = 20  # of a kind and turn: a claim that has to wait holds up the other kinds
+TURNS_AT_ONCE = 50
 _JOIN_S = 5.0
 
 Kind = tuple[int | str, ...]
@@ -37,7 +42,7 @@ class SnoozedJob(NamedTuple):
 class PutOff:
     """`start`, then `remember` in any thread, then `stop`, which joins the thread.
 
-    `claim` gets jobs that find the same room, and returns those for which there was no slot."""
+    `claim` gets jobs of one kind, and returns those for which there was no slot."""
 
     def __init__(self, claim: Callable[[Sequence[SnoozedJob]], Collection[SnoozedJob]]) -> None:
         self._claim = claim
@@ -52,13 +57,17 @@ class PutOff:
         self._thread.start()
 
     def remember(self, jobs: Iterable[SnoozedJob]) -> None:
-        """Have these jobs claimed as soon as there are slots for them, as far as KEPT goes."""
+        """Have these jobs claimed as soon as there are slots for them, as far as there is room to remember them."""
         with self._lock:
-            for job in islice(jobs, KEPT - self._kept):
-                alike = self._kinds.setdefault(job.ref[1:], {})
-                self._kept += job.ref.id not in alike
-                alike[job.ref.id] = job
-        self._has_some.set()
+            for job in jobs:
+                alike = self._kinds.get(job.ref[1:], {})
+                if job.ref.id in alike:
+                    alike[job.ref.id] = job
+                elif self._kept < KEPT and len(alike) < KEPT_OF_KIND:
+                    self._kinds.setdefault(job.ref[1:], alike)[job.ref.id] = job
+                    self._kept += 1
+            if self._kinds:
+                self._has_some.set()
 
     def close(self) -> None:
         """Begin no other claim."""
@@ -70,46 +79,72 @@ class PutOff:
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
-    def look(self) -> None:
-        """Have those claimed for which there are slots now, of some kinds; the others come first the next time."""
+    def look(self) -> bool:
+        """Have those claimed for which there are slots now, a few of each kind in turn; False if the database is gone.
+
+        The kind that came first comes last the next time, and so do those that were looked at, where there are many."""
         with self._lock:
             kinds = list(islice(self._kinds, KINDS_AT_ONCE))
-        for kind in kinds:
-            while (chosen := self._oldest(kind)) and not self._closed.is_set() and not self._claimed(kind, chosen):
-                pass  # all of them got slots, so there may be more
-            self._put_last(kind)
+        turns = 0
+        try:
+            while kinds and turns < TURNS_AT_ONCE and not self._closed.is_set():
+                kinds, turns = [kind for kind in kinds if self._has_room(kind)], turns + 1
+        except DatabaseUnreachable as error:
+            log.warning("database gone (%s): %d jobs that were put off wait on", error, self._kept)
+            return False
+        finally:
+            self._end_look()
+        return True
 
     def _work(self) -> None:
         while not self._closed.is_set():
             self._has_some.wait()
             self._closed.wait(LOOK_EVERY_S)
-            self.look()
+            if not self.look():
+                self._closed.wait(DATABASE_PAUSE_S)
 
-    def _oldest(self, kind: Kind) -> list[SnoozedJob]:
-        with self._lock:
-            return list(islice(self._kinds[kind].values(), AT_ONCE))
-
-    def _claimed(self, kind: Kind, chosen: Sequence[SnoozedJob]) -> Collection[SnoozedJob]:
-        """Those of the jobs that got no slot; the others are forgotten."""
+    def _has_room(self, kind: Kind) -> bool:
+        """Have a few jobs of this kind claimed; whether all of them got slots and others are left."""
+        chosen = self._oldest(kind)
+        if not chosen or self._closed.is_set():
+            return False
         try:
             left = self._claim(chosen)
-        except DatabaseUnreachable as error:
-            log.warning("database gone (%s): %d jobs that were put off wait on", error, len(chosen))
-            return chosen
+        except DatabaseUnreachable:
+            raise
         except Exception:
             log.exception("%d jobs that were put off could not be claimed: they return by themselves", len(chosen))
             left = []
         with self._lock:
             for job in {*chosen}.difference(left):
-                if self._kinds[kind].get(job.ref.id) == job:
-                    del self._kinds[kind][job.ref.id]
-                    self._kept -= 1
-        return left
+                self._forget(kind, job)
+            return not left and bool(self._kinds[kind])
 
-    def _put_last(self, kind: Kind) -> None:
+    def _oldest(self, kind: Kind) -> list[SnoozedJob]:
+        """A few jobs of this kind. Forgets those before whose time is over: messages have named them by now."""
+        now = clock.now()
+        over: list[SnoozedJob] = []
+        oldest: list[SnoozedJob] = []
         with self._lock:
-            alike = self._kinds.pop(kind)
-            if alike:
-                self._kinds[kind] = alike
-            elif not self._kinds:
+            for job in self._kinds[kind].values():
+                (oldest if job.until > now else over).append(job)
+                if len(oldest) == AT_ONCE:
+                    break
+            for job in over:
+                self._forget(kind, job)
+        return oldest
+
+    def _forget(self, kind: Kind, job: SnoozedJob) -> None:
+        if self._kinds[kind].get(job.ref.id) == job:
+            del self._kinds[kind][job.ref.id]
+            self._kept -= 1
+
+    def _end_look(self) -> None:
+        """Put the kinds last that came first, and forget those without jobs."""
+        with self._lock:
+            looked_at = list(islice(self._kinds, KINDS_AT_ONCE))
+            for kind in looked_at if len(self._kinds) > KINDS_AT_ONCE else looked_at[:1]:
+                self._kinds[kind] = self._kinds.pop(kind)
+            self._kinds = {kind: alike for kind, alike in self._kinds.items() if alike}
+            if not self._kinds and not self._closed.is_set():
                 self._has_some.clear()

@@ -4,12 +4,17 @@ import pytest
 from peewee import OperationalError
 
 from models.jobs.job_ref import JobRef
+from models.rules import clock
+from tests.support.clocks import START
 from tests.support.waiting import wait_until
 from workers.delivery.slots import put_off
-from workers.delivery.slots.put_off import AT_ONCE, KINDS_AT_ONCE, PutOff, SnoozedJob
+from workers.delivery.slots.put_off import AT_ONCE, KINDS_AT_ONCE, TURNS_AT_ONCE, PutOff, SnoozedJob
+
+pytestmark = pytest.mark.usefixtures("moved_clock")
+LATER = START + clock.MINUTE
 
 
-def snoozed(job_id, host="a.example", until=7):
+def snoozed(job_id, host="a.example", until=LATER):
     return SnoozedJob(JobRef(job_id, 1, host), until)
 
 
@@ -88,43 +93,136 @@ def test_of_many_hosts_those_come_next_that_were_passed_over(waiting, claims):
     assert hosts == [*range(KINDS_AT_ONCE + 2), *range(KINDS_AT_ONCE - 2)]
 
 
-def test_no_more_are_remembered_than_a_process_has_room_for(waiting, claims, monkeypatch):
-    monkeypatch.setattr(put_off, "KEPT", 3)
-    waiting.remember([snoozed(number) for number in range(2)])
-    waiting.remember([snoozed(number) for number in range(1, 9)])
-    waiting.look()
-    waiting.remember([snoozed(number) for number in range(20, 29)])
+def test_two_hosts_of_an_account_get_the_freed_slots_in_turn(waiting, claims):
+    """The first host got all of them, and jobs to the other waited for half a minute."""
+    waiting.remember([snoozed(number, "slow.example") for number in range(100)])
+    waiting.remember([snoozed(number, "quick.example") for number in range(200, 300)])
+    slots = {"slow.example": 0, "quick.example": 0}
+
+    for _ in range(10):
+        claims.room, before = 5, len(claims.calls)
+        waiting.look()
+        for jobs in claims.calls[before:][:1]:
+            slots[jobs[0].ref.host] += 5
+
+    assert slots == {"slow.example": 25, "quick.example": 25}
+
+
+def test_no_kind_is_claimed_further_before_the_others_had_their_turn(waiting, claims):
+    waiting.remember([snoozed(number, "a.example") for number in range(2 * AT_ONCE)])
+    waiting.remember([snoozed(number, "b.example") for number in range(100, 101 + AT_ONCE)])
+
     waiting.look()
 
-    assert [[job.ref.id for job in call] for call in claims.calls] == [[0, 1], [20, 21, 22]]
+    assert [(jobs[0].ref.host[0], len(jobs)) for jobs in claims.calls] == [
+        ("a", AT_ONCE),
+        ("b", AT_ONCE),
+        ("a", AT_ONCE),
+        ("b", 1),
+    ]
+
+
+def test_a_look_ends_although_there_are_slots_for_more(waiting, claims):
+    waiting.remember([snoozed(number) for number in range(TURNS_AT_ONCE * AT_ONCE + 1)])
+    waiting.look()
+    assert len(claims.calls) == TURNS_AT_ONCE
+
+
+def remembered(waiting):
+    return {kind[1]: sorted(alike) for kind, alike in waiting._kinds.items()}
+
+
+def test_no_more_are_remembered_than_a_process_has_room_for(waiting, monkeypatch):
+    monkeypatch.setattr(put_off, "KEPT", 3)
+
+    waiting.remember([snoozed(0), snoozed(1, "b.example"), snoozed(0)])
+    waiting.remember([snoozed(2), snoozed(3), snoozed(4, "c.example")])
+
+    assert remembered(waiting) == {"a.example": [0, 2], "b.example": [1]}
+    waiting.look()
+    waiting.remember([snoozed(number) for number in range(20, 29)])
+    assert remembered(waiting) == {"a.example": [20, 21, 22]}
+
+
+def test_one_host_does_not_take_the_room_of_all(waiting, monkeypatch):
+    monkeypatch.setattr(put_off, "KEPT_OF_KIND", 2)
+    waiting.remember([snoozed(number) for number in range(5)])
+    waiting.remember([snoozed(9, "b.example")])
+    assert remembered(waiting) == {"a.example": [0, 1], "b.example": [9]}
+
+
+def test_a_job_whose_time_is_over_is_left_to_the_message_that_names_it(waiting, claims, moved_clock):
+    waiting.remember([snoozed(1, until=LATER), snoozed(2, until=LATER + 1), snoozed(3, "b.example", LATER)])
+    moved_clock.now = LATER
+
+    waiting.look()
+
+    assert (claims.calls, waiting._kinds, waiting._kept) == ([[snoozed(2, until=LATER + 1)]], {}, 0)
 
 
 def test_a_job_that_is_put_off_again_is_remembered_as_it_is_now(waiting):
-    waiting.remember([snoozed(1, until=7)])
+    waiting.remember([snoozed(1)])
 
     def claim_while_another_message_puts_it_off(jobs):
-        waiting.remember([snoozed(1, until=9)])
+        waiting.remember([snoozed(1, until=LATER + 9)])
         waiting.close()
         return []
 
     waiting._claim = claim_while_another_message_puts_it_off
     waiting.look()
 
-    assert list(waiting._kinds.values()) == [{1: snoozed(1, until=9)}]
+    assert list(waiting._kinds.values()) == [{1: snoozed(1, until=LATER + 9)}]
 
 
-@pytest.mark.parametrize(("error", "left"), [(OperationalError("gone"), [snoozed(1)]), (ValueError("bad"), [])])
-def test_an_error_ends_no_look_and_a_database_that_is_gone_loses_nothing(waiting, claims, error, left):
-    def failing(jobs):
+def failing(error):
+    def claim(jobs):
         raise error
 
-    waiting.remember([snoozed(1)])
-    waiting._claim = failing
-    waiting.look()
-    waiting._claim = claims
-    waiting.look()
+    return claim
 
-    assert claims.calls == ([left] if left else [])
+
+def test_a_database_that_is_gone_ends_the_look_and_loses_nothing(waiting, claims, caplog):
+    """Each of fifty hosts was tried, and logged, twenty times a second."""
+    waiting.remember([snoozed(number, f"{number}.example") for number in range(3)])
+    waiting._claim = failing(OperationalError("gone"))
+
+    assert waiting.look() is False
+    assert [record.message for record in caplog.records] == ["database gone (gone): 3 jobs that were put off wait on"]
+
+    waiting._claim = claims
+    assert waiting.look() is True
+    assert sorted(job.ref.id for call in claims.calls for job in call) == [0, 1, 2]
+
+
+def test_another_error_ends_no_look_and_the_jobs_return_by_themselves(waiting, claims):
+    waiting.remember([snoozed(1), snoozed(2, "b.example")])
+    waiting._claim = lambda jobs: failing(ValueError("bad"))(jobs) if jobs[0].ref.id == 1 else claims(jobs)
+
+    assert waiting.look() is True
+
+    assert (claims.calls, waiting._kinds) == ([[snoozed(2, "b.example")]], {})
+
+
+def test_the_thread_pauses_while_the_database_is_gone(waiting):
+    pauses, looks = [], iter([False, True])
+    waiting._has_some.set()
+    waiting.look = lambda: next(looks)
+    waiting._closed.wait = lambda seconds: pauses.append(seconds) or (len(pauses) == 3 and waiting._closed.set())
+
+    waiting._work()
+
+    assert pauses == [put_off.LOOK_EVERY_S, put_off.DATABASE_PAUSE_S, put_off.LOOK_EVERY_S]
+
+
+def test_nobody_looks_while_nothing_is_remembered(waiting):
+    waiting.remember([])
+    assert not waiting._has_some.is_set()
+
+    waiting.remember([snoozed(1)])
+    assert waiting._has_some.is_set()
+
+    waiting.look()
+    assert not waiting._has_some.is_set()
 
 
 def test_nothing_is_claimed_after_the_close(waiting, claims):

@@ -1,0 +1,35 @@
+"""The page of a worker's metrics is served on each address that its host has."""
+
+import contextlib
+import socket
+import urllib.request
+
+import pytest
+
+from booper import metrics_page
+from runtime import settings
+from tests.support.journeys.ports import free_port
+
+ADDRESSES = ("127.0.0.1", "127.0.0.2")
+
+
+@pytest.fixture
+def two_addresses(monkeypatch):
+    """The name `localhost` has two addresses, as it usually has."""
+    look_up = socket.getaddrinfo
+
+    def both(host, *args, **options):
+        hosts = ADDRESSES if host == "localhost" else (host,)
+        return [each for host in hosts for each in look_up(host, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_host_with_two_addresses_has_the_page_on_both(two_addresses, address):
+    """The worker did not start."""
+    port = free_port()
+
+    with metrics_page.served(settings.load({"BOOPER_HOST": "localhost"}), port):
+        with contextlib.closing(urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=20)) as page:
+            assert page.status == 200
