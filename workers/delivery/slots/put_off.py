@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from models.database.connection import Unreachable as DatabaseUnreachable
 from models.jobs.job_ref import JobRef
-from models.rules import clock
 
 log = logging.getLogger("booper.delivery")
 KEPT = 20_000  # jobs, which take some 6 MB
@@ -57,15 +56,17 @@ class PutOff:
         self._thread.start()
 
     def remember(self, jobs: Iterable[SnoozedJob]) -> None:
-        """Have these jobs claimed as soon as there are slots for them, as far as there is room to remember them."""
+        """Have these jobs claimed as soon as there are slots for them. Where there is no room for more, the oldest are
+        forgotten: messages name them soonest."""
         with self._lock:
             for job in jobs:
-                alike = self._kinds.get(job.ref[1:], {})
-                if job.ref.id in alike:
-                    alike[job.ref.id] = job
-                elif self._kept < KEPT and len(alike) < KEPT_OF_KIND:
-                    self._kinds.setdefault(job.ref[1:], alike)[job.ref.id] = job
-                    self._kept += 1
+                alike = self._kinds.setdefault(job.ref[1:], {})
+                self._kept += job.ref.id not in alike
+                alike[job.ref.id] = job
+                if len(alike) > KEPT_OF_KIND:
+                    self._forget_oldest(alike)
+                elif self._kept > KEPT:
+                    self._forget_oldest(next(filter(None, self._kinds.values())))
             if self._kinds:
                 self._has_some.set()
 
@@ -121,23 +122,17 @@ class PutOff:
             return not left and bool(self._kinds[kind])
 
     def _oldest(self, kind: Kind) -> list[SnoozedJob]:
-        """A few jobs of this kind. Forgets those before whose time is over: messages have named them by now."""
-        now = clock.now()
-        over: list[SnoozedJob] = []
-        oldest: list[SnoozedJob] = []
         with self._lock:
-            for job in self._kinds[kind].values():
-                (oldest if job.until > now else over).append(job)
-                if len(oldest) == AT_ONCE:
-                    break
-            for job in over:
-                self._forget(kind, job)
-        return oldest
+            return list(islice(self._kinds[kind].values(), AT_ONCE))
 
     def _forget(self, kind: Kind, job: SnoozedJob) -> None:
         if self._kinds[kind].get(job.ref.id) == job:
             del self._kinds[kind][job.ref.id]
             self._kept -= 1
+
+    def _forget_oldest(self, alike: dict[int, SnoozedJob]) -> None:
+        del alike[next(iter(alike))]
+        self._kept -= 1
 
     def _end_look(self) -> None:
         """Put the kinds last that came first, and forget those without jobs."""

@@ -4,14 +4,11 @@ import pytest
 from peewee import OperationalError
 
 from models.jobs.job_ref import JobRef
-from models.rules import clock
-from tests.support.clocks import START
 from tests.support.waiting import wait_until
 from workers.delivery.slots import put_off
 from workers.delivery.slots.put_off import AT_ONCE, KINDS_AT_ONCE, TURNS_AT_ONCE, PutOff, SnoozedJob
 
-pytestmark = pytest.mark.usefixtures("moved_clock")
-LATER = START + clock.MINUTE
+LATER = 1_000
 
 
 def snoozed(job_id, host="a.example", until=LATER):
@@ -132,15 +129,23 @@ def remembered(waiting):
     return {kind[1]: sorted(alike) for kind, alike in waiting._kinds.items()}
 
 
-def test_no_more_are_remembered_than_a_process_has_room_for(waiting, monkeypatch):
+def test_where_there_is_no_room_for_more_the_oldest_of_the_first_host_are_forgotten(waiting, monkeypatch):
     monkeypatch.setattr(put_off, "KEPT", 3)
 
-    waiting.remember([snoozed(0), snoozed(1, "b.example"), snoozed(0)])
-    waiting.remember([snoozed(2), snoozed(3), snoozed(4, "c.example")])
-
+    waiting.remember([snoozed(0), snoozed(1, "b.example"), snoozed(2), snoozed(0)])
     assert remembered(waiting) == {"a.example": [0, 2], "b.example": [1]}
+
+    waiting.remember([snoozed(3, "c.example")])
+    assert remembered(waiting) == {"a.example": [2], "b.example": [1], "c.example": [3]}
+    waiting.remember([snoozed(4, "d.example"), snoozed(5, "d.example")])
+    assert remembered(waiting) == {"a.example": [], "b.example": [], "c.example": [3], "d.example": [4, 5]}
+
+
+def test_there_is_room_again_for_as_many_as_were_claimed(waiting, monkeypatch):
+    monkeypatch.setattr(put_off, "KEPT", 3)
+    waiting.remember([snoozed(number) for number in range(3)])
     waiting.look()
-    waiting.remember([snoozed(number) for number in range(20, 29)])
+    waiting.remember([snoozed(number) for number in range(20, 23)])
     assert remembered(waiting) == {"a.example": [20, 21, 22]}
 
 
@@ -148,16 +153,8 @@ def test_one_host_does_not_take_the_room_of_all(waiting, monkeypatch):
     monkeypatch.setattr(put_off, "KEPT_OF_KIND", 2)
     waiting.remember([snoozed(number) for number in range(5)])
     waiting.remember([snoozed(9, "b.example")])
-    assert remembered(waiting) == {"a.example": [0, 1], "b.example": [9]}
-
-
-def test_a_job_whose_time_is_over_is_left_to_the_message_that_names_it(waiting, claims, moved_clock):
-    waiting.remember([snoozed(1, until=LATER), snoozed(2, until=LATER + 1), snoozed(3, "b.example", LATER)])
-    moved_clock.now = LATER
-
-    waiting.look()
-
-    assert (claims.calls, waiting._kinds, waiting._kept) == ([[snoozed(2, until=LATER + 1)]], {}, 0)
+    assert remembered(waiting) == {"a.example": [3, 4], "b.example": [9]}
+    assert waiting._kept == 3
 
 
 def test_a_job_that_is_put_off_again_is_remembered_as_it_is_now(waiting):
