@@ -240,8 +240,7 @@ def _held(facts: Facts, now: int) -> list[Reason]:
                 facts.held_until,
             )
         ]
-    full = "Its account or its host holds its whole share of the slots"
-    text = f"{full}; it begins when one is free, and is tried again at {until}."
+    text = f"Its account or its host holds its whole share of the slots; it is tried again by {until}."
     return [Reason("host_share_full", text, facts.held_until)]
 
 

@@ -119,7 +119,7 @@ class PutOff:
         with self._lock:
             for job in {*chosen}.difference(left):
                 self._forget(kind, job)
-            return not left and bool(self._kinds[kind])
+        return not left
 
     def _oldest(self, kind: Kind) -> list[SnoozedJob]:
         with self._lock:
