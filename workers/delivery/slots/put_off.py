@@ -105,7 +105,7 @@ class PutOff:
                 self._closed.wait(DATABASE_PAUSE_S)
 
     def _has_room(self, kind: Kind) -> bool:
-        """Have a few jobs of this kind claimed; whether all of them got slots and others are left."""
+        """Have a few jobs of this kind claimed; whether all of them got slots."""
         chosen = self._oldest(kind)
         if not chosen or self._closed.is_set():
             return False
