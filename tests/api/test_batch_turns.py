@@ -18,7 +18,7 @@ def turns(monkeypatch):
     """Every batch needs a turn; the semaphores of the test's own."""
     monkeypatch.setattr(batch_turns, "LARGE_BYTES", 10)
     monkeypatch.setattr(batch_turns, "_turn", threading.Semaphore())
-    monkeypatch.setattr(batch_turns, "_places", threading.Semaphore(1 + batch_turns.WAITING))
+    monkeypatch.setattr(batch_turns, "_places", threading.Semaphore(batch_turns._places._value))
     return batch_turns
 
 

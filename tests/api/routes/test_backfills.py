@@ -39,6 +39,12 @@ def test_a_range_may_reach_up_to_this_instant_and_no_further(client, schedule):
     assert "to" in errors_of(ask(client, schedule, to="2026-01-01T09:00:00.000001Z"))
 
 
+def test_a_range_may_be_a_single_instant(client, schedule):
+    answer = ask(client, schedule, **{"from": RANGE["from"], "to": RANGE["from"]})
+
+    assert (answer.status_code, answer.json["data"]["instants"]) == (202, 1)
+
+
 def test_its_runs_are_marked_and_its_progress_is_shown(client, schedule):
     made = ask(client, schedule).json["data"]
     backfill_turns.take_turns(clock.now(), 10)

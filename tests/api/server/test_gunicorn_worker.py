@@ -89,6 +89,16 @@ def test_a_client_that_reads_nothing_does_not_hold_the_worker(monkeypatch):
         assert not answering.is_alive()
 
 
+@pytest.mark.parametrize(("body", "batch"), [(3000, 5000), (5000, 3000)])
+def test_bodies_are_waited_for_up_to_the_larger_of_both_limits(monkeypatch, body, batch):
+    monkeypatch.setenv("BOOPER_MAX_BODY_BYTES", str(body))
+    monkeypatch.setenv("BOOPER_MAX_BATCH_BYTES", str(batch))
+
+    worker = Worker(0, 0, [], None, 30, Config(), logging.getLogger("gunicorn.error"))
+
+    assert worker.arrivals.max_body == 5000
+
+
 def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
     """Ctrl-C came twice, the second time inside the first, and waited for a lock that the first held."""
     monkeypatch.setattr(held_threads, "stopping", threading.Event())

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from api.server.request_buffer import IN_MEMORY, MAX_HEAD, MORE_THAN_TAKEN, RequestBuffer
+from api.server.request_buffer import IN_MEMORY, MAX_CHUNK_LINE, MAX_HEAD, MORE_THAN_TAKEN, RequestBuffer
 
 GET = b"GET /api/jobs?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /api/jobs HTTP/1.1\r\nHost: x\r\n"
@@ -106,6 +106,13 @@ def test_lines_around_chunks_without_end_are_passed_on(repeated):
     buffer = RequestBuffer(1000)
     buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start + repeated * 100_000)
     assert (buffer.is_complete, buffer.is_last) == (True, True)
+
+
+@pytest.mark.parametrize(("length", "is_passed_on"), [(MAX_CHUNK_LINE, False), (MAX_CHUNK_LINE + 1, True)])
+def test_a_chunks_line_that_is_too_long_is_passed_on(length, is_passed_on):
+    buffer = RequestBuffer(1000)
+    buffer.feed(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1;".ljust(length, b"x"))
+    assert buffer.is_last == is_passed_on
 
 
 def test_a_body_longer_than_the_app_takes_is_not_waited_for():

@@ -62,6 +62,19 @@ def test_the_next_job_of_a_schedule_has_its_turn_when_one_is_unwanted(account, m
     assert waiting_jobs_of(schedule_id)[0].held_until is None
 
 
+def test_a_job_of_a_schedule_that_came_after_the_cancel_has_its_turn_too(account, moved_clock):
+    schedule_id = make_schedule(account, overlap="queue_one")
+    [gone] = run_ticker()
+    cancelling.cancel(account.id, gone.id, clock.now())
+    moved_clock.advance(hours=1)
+    run_ticker()
+    assert waiting_jobs_of(schedule_id)[0].held_until > clock.now()
+
+    assert wanted(gone) == [False]
+
+    assert waiting_jobs_of(schedule_id)[0].held_until is None
+
+
 def test_the_next_event_has_its_turn_when_one_is_unwanted(account):
     job = make_job(account, "completed")
     first = make_job(account, kind="event", parent_id=job.id)

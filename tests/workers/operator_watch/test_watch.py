@@ -17,7 +17,7 @@ from tests.support.installations import TARGETS, Installation
 from tests.support.mail_servers import Mailbox, MailServer
 from tests.support.scripted_receivers import ScriptedReceiver, answering, read_request
 from workers.operator_watch import watch as watching
-from workers.operator_watch.sending import Outbox, Sender, post, side_by_side
+from workers.operator_watch.sending import Backlog, Outbox, Sender, post, side_by_side
 from workers.operator_watch.watch import Watch
 from workers.transport.mail.mailer import Mailer
 
@@ -158,6 +158,18 @@ def test_a_watch_that_has_run_for_long_keeps_a_message_as_long_as_a_new_one(inst
     installation.refusing = set()
 
     assert installation.go_on(600, watch) == [("opened", "ticker")]
+
+
+def test_a_target_that_is_down_for_long_is_tried_again_every_five_minutes():
+    backlog, now_s, pauses_s = Backlog(0.0), 0.0, []
+    backlog.add(Message(TEST, "operator", [], 0), now_s)
+
+    for _ in range(7):
+        backlog.note(False, now_s)
+        pauses_s.append(backlog.next_s - now_s)
+        now_s = backlog.next_s
+
+    assert pauses_s == [30, 60, 120, 240, 300, 300, 300]
 
 
 def test_slow_targets_give_the_turn_to_no_other_watch(installation):

@@ -165,6 +165,28 @@ def test_of_too_many_hosts_the_one_that_answered_longest_ago_is_forgotten(steady
     assert [host for host in "xyz" if good.first(host, ["a", "b"])[0] == "b"] == ["x", "z"]
 
 
+def test_of_two_addresses_that_answer_at_once_one_connection_is_closed(steady, monkeypatch):
+    monkeypatch.setattr(race, "NEXT_AFTER_S", 0)
+    opened = []
+
+    async def open_both():
+        both_wait = asyncio.Event()
+
+        async def connect(address):
+            if address == "b":
+                both_wait.set()
+            await both_wait.wait()
+            opened.append(Connection(steady))
+            return opened[-1]
+
+        return await race.race(["a", "b"], connect)
+
+    winner = asyncio.run(open_both())
+
+    assert len(opened) == 2
+    assert [each for each in opened if each.is_open] == [winner]
+
+
 def lookup(host, account_id=1):
     return Lookup(host, 80, account_id, None)
 
