@@ -83,6 +83,14 @@ def test_a_rule_is_made_changed_tested_and_deleted(booper, receiver):
     assert booper("alerts", "list").out == ""
 
 
+def test_the_address_of_a_target_may_hold_the_sign_that_parts_it_from_its_way(booper, receiver):
+    to = f"{receiver.url}/?a=b&c=d"
+
+    made = json.loads(booper("alerts", "create", "a", "--to", f"webhook={to}", "--on", "failed", "-o", "json").out)
+
+    assert [target["webhook"] for target in made["to"]] == [to]
+
+
 def test_an_incident_is_acknowledged_muted_and_closed(booper, api, receiver):
     booper("alerts", "create", "a", "--to", f"webhook={receiver.url}/", "--on", "failed")
     api.schedules.put("k", url=NOBODY, cron="@yearly", max_attempts=1)

@@ -17,7 +17,8 @@ from booper import cli, client_commands
 from booper_client import Client
 from booper_client.cli import catalog, failures, main
 from booper_client.cli.commands import logs_command
-from booper_client.cli.output import relative
+from booper_client.cli.output import fitting, relative
+from booper_client.errors import BooperError
 from tests.support.command_line import START, Run, commands, in_a_pipe, on_a_terminal
 from tests.support.documents import ROOT
 
@@ -124,6 +125,12 @@ def test_a_mistake_is_answered_with_what_to_type(booper, words, code, message):
     assert run.out == ""
 
 
+@pytest.mark.parametrize("kind", [OSError, ValueError, BooperError, failures.Refusal])
+def test_what_no_program_can_prevent_is_a_line_and_no_traceback(kind, capsys):
+    assert failures.show(kind("no room on the disk"), "booper") == failures.FAILED
+    assert capsys.readouterr().err == "booper: no room on the disk\n"
+
+
 def test_without_a_key_login_is_named(booper, monkeypatch):
     monkeypatch.delenv("BOOPER_API_KEY")
 
@@ -221,6 +228,13 @@ def test_a_wide_terminal_shows_the_long_ids_too(configured, server, key):
 
     assert job.id in on_a_terminal(["jobs", "list"], configured, columns=160).out
     assert job.id not in on_a_terminal(["jobs", "list"], configured, columns=80).out
+
+
+def test_a_narrow_terminal_keeps_the_ids_of_rows_that_have_no_name():
+    columns, rows = ("NAME", "STATE", "ID"), [["report", "on", "x" * 36], ["", "on", "y" * 36]]
+
+    assert fitting(columns, rows, 40) == (columns, rows)
+    assert fitting(columns, rows[:1], 40) == (("NAME", "STATE"), [["report", "on"]])
 
 
 def test_a_terminal_that_shows_no_colors_gets_none(configured, server, key, receiver):

@@ -10,6 +10,7 @@ import pytest
 
 from booper_client import Client, ConnectionFailedError, verify
 from booper_client.cli.commands import listen_command
+from booper_client.cli.listening import listening
 from booper_client.cli.listening.listening import BUSY_PAUSE_S, Heard, Listening
 from booper_client.cli.listening.local_server import LocalServer
 from booper_client.cli.output import Output
@@ -176,7 +177,7 @@ def test_each_break_is_told_once_and_each_end_of_one_and_the_pauses_begin_anew(m
     broken, over = ConnectionFailedError("away"), KeyboardInterrupt()
     client = Unsteady(broken, broken, [], [], broken, [], [], over)
     notes, pauses = [], []
-    monkeypatch.setattr("booper_client.cli.listening.listening.time.sleep", pauses.append)
+    monkeypatch.setattr(listening.time, "sleep", pauses.append)
     local = LocalServer("localhost:1")
 
     with pytest.raises(KeyboardInterrupt):
@@ -184,6 +185,17 @@ def test_each_break_is_told_once_and_each_end_of_one_and_the_pauses_begin_anew(m
 
     assert notes == ["No connection to Booper (ConnectionFailedError); trying again.", "Connected again."] * 2
     assert [pause for pause in pauses if pause != BUSY_PAUSE_S] == [0.25, 0.5, 0.25]
+
+
+def test_after_a_long_break_it_asks_again_within_the_longest_pause(monkeypatch):
+    client = Unsteady(*[ConnectionFailedError("away")] * 10, KeyboardInterrupt())
+    pauses = []
+    monkeypatch.setattr(listening.time, "sleep", pauses.append)
+
+    with pytest.raises(KeyboardInterrupt):
+        Listening("laptop", LocalServer("localhost:1"), lambda: client, print, lambda _: None, at_once=1).run()
+
+    assert pauses[-2:] == [listening.LONGEST_PAUSE_S] * 2
 
 
 def test_by_itself_it_has_the_name_of_the_machine(monkeypatch):

@@ -143,14 +143,16 @@ def test_failures_attempts_and_figures_are_shown(conversation, api, receiver):
     async def talk(assistant):
         names = ("list_failures", "group_failures", "get_status")
         shown = [(await assistant.call_tool(name, {})).structured_content for name in names]
-        return *shown, (await assistant.call_tool("list_attempts", {"job": job.id})).structured_content
+        of_job = [(await assistant.call_tool(name, {"job": job.id})) for name in ("list_attempts", "get_job")]
+        return *shown, *(result.structured_content for result in of_job)
 
-    listed, groups, status, attempts = conversation(talk)
+    listed, groups, status, attempts, full = conversation(talk)
 
     assert [(each["id"], each["last_attempt"]["status_code"]) for each in listed["items"]] == [(job.id, 503)]
     assert groups["items"][0]["reason"] == "status_503"
     assert status["jobs"]["waiting"] == 1
     assert [each["number"] for each in attempts["items"]] == [1]
+    assert full["last_attempt"]["status_code"] == 503
 
 
 def test_a_list_says_whether_there_is_more(call, api):

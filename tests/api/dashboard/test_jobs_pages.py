@@ -460,6 +460,20 @@ def test_n5_keys_are_shown_fifty_a_page(alice):
     assert ("key-00" in older, "key-01" in older, 'rel="next"' in older) == (True, False, False)
 
 
+def test_each_key_is_on_one_of_the_pages_that_follow_one_another(alice):
+    for number in range(120):
+        account_store.create_key(alice.account, f"key-{number:03}", clock.now())
+
+    pages, before = [], None
+    while not pages or before is not None:
+        keys, before = account_store.keys_of(alice.account.id, before)
+        pages.append([key.id for key in keys])
+
+    shown = [key_id for page in pages for key_id in page]
+    assert [len(page) for page in pages] == [50, 50, 21]  # one more: her own
+    assert shown == sorted(set(shown), reverse=True)
+
+
 def test_revoking_the_own_key_signs_out_and_that_of_another_does_not(alice):
     alice.send("/keys", name="other")
     other = account_store.keys_of(alice.account.id)[0][0]

@@ -61,6 +61,13 @@ def test_a_connection_that_came_back_is_used_again(opened):
     assert connections_in_use() == 1
 
 
+def test_a_connection_that_came_back_inside_a_transaction_is_not_used_again(opened):
+    first = backend()
+    database.connection().execute("BEGIN")
+    database.close()
+    assert backend() != first
+
+
 def test_a_thread_gives_back_and_takes_while_another_waits_for_the_database(opened, monkeypatch):
     """With peewee's pool a thread that connected held two locks for as long as the database was silent."""
     fetch("SELECT 1")

@@ -119,6 +119,28 @@ def test_a_job_that_another_session_holds_is_passed_over_and_done_later(db, acco
     assert reread(held).state == "cancelled"
 
 
+def test_jobs_that_others_hold_count_among_those_that_an_operation_may_act_on(db, account):
+    held, _, last = (make_job(account, "scheduled", 60) for _ in range(3))
+    operation = order_operation(account, at_most=2)
+
+    with held_by_another(db, held):
+        for _ in range(4):
+            operation = turn_of(operation, rows=1)
+    operation, _ = work_off(operation)
+
+    assert counts_of(operation) == ("done", 2, 0)
+    assert states_of([held, last]) == ["cancelled", "scheduled"]
+
+
+def test_the_last_operation_that_may_run_is_there_when_it_is_ordered_again(account, monkeypatch):
+    monkeypatch.setattr(operation_store, "MAX_RUNNING", 1)
+    operation = order_operation(account)
+
+    again = bulk.create(account.id, CANCEL, "{}", JobFilter("request"), None, clock.now(), operation.uuid)
+
+    assert again.id == operation.id
+
+
 def test_of_two_tickers_one_has_an_operation(db, account):
     for _ in range(40):
         make_job(account, "scheduled", 60)

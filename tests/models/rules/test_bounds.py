@@ -67,6 +67,8 @@ def test_random_bounds_of_an_interval_keep_its_beat():
             instants, following = between(bounded, wanted[0], last, 10_000)
             assert instants == Instants(None, wanted)
             assert following == next_after(bounded, wanted[-1])
+            (before, latest), _ = between(bounded, wanted[0], last, 5)
+            assert before is None or before[2] in (None, len(wanted) - len(latest))
 
 
 def test_an_excluded_day_is_one_of_the_schedule_s_zone():
