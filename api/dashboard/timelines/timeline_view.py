@@ -108,10 +108,11 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
 
 def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: Span) -> _Ahead:
     last = now + shown.each_way_us
-    overdue = coming_jobs.overdue(account_id, job_filter, first, now)
+    earlier = coming_jobs.overdue(account_id, job_filter, 0, first)
+    overdue = coming_jobs.overdue(account_id, job_filter, first, now + 1)
     coming = coming_jobs.waiting(account_id, job_filter, now + 1, last, shown.slice_us)
     running = coming_jobs.running(account_id, job_filter)
-    jobs = [*overdue, *coming.jobs, *running]
+    jobs = [*earlier.jobs, *overdue.jobs, *coming.jobs, *running.jobs]
     shown_marks = [marks.of_job(job, now) for job in jobs]
     counts = coming.counts
     if counts is None:
@@ -119,7 +120,8 @@ def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: 
     shown_marks += [marks.of_instant(instant) for instant in _instants(account_id, job_filter, last)]
     shown_marks += _without_job(account_id, job_filter.schedule, first) if job_filter.schedule else []
     is_cut = not coming.is_whole or any(jobs >= COUNTED for jobs in (coming.counts or {}).values())
-    return _Ahead(shown_marks, counts, coming.counts is None, is_cut, coming_jobs.is_full(overdue, running))
+    is_cut_now = earlier.was_cut or overdue.was_cut or running.was_cut
+    return _Ahead(shown_marks, counts, coming.counts is None, is_cut, is_cut_now)
 
 
 def _instants(account_id: int, job_filter: JobFilter, last: int) -> list[planned_instants.PlannedInstant]:
