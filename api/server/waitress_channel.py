@@ -75,6 +75,12 @@ class Channel(HTTPChannel):
             self.began_s = time.monotonic()
         return bool(super().received(data))
 
+    def send_continue(self) -> None:
+        """waitress has this sent also for a request that it refused by its head: the client would send a body for
+        which nobody waits, and the refusal would be its second answer."""
+        if self.request.error is None:
+            super().send_continue()
+
     def readable(self) -> bool:
         """waitress asks in each round of its loop."""
         if self.lingers_until_s is not None:

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from models.jobs.job_kinds import is_follow_up
 
-LONG_MS = (
-    900_000  # an attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots/slots.py)
-)
+# An attempt that may take longer is long, and has slots of its own kind (workers/delivery/slots/slots.py).
+LONG_MS = 900_000
 Wire = tuple[int, int, str] | tuple[int, int, str, int]
 
 

@@ -9,6 +9,20 @@ from booper_client.cli import failures
 
 URL = "https://example.com/hook"
 
+TO = ["--to", f"webhook={URL}"]
+WITH_SELF = [
+    [*words, "--field", "self=1"]
+    for words in (
+        ["run", "get", URL],
+        ["run", "get", "--group", "shops"],
+        ["jobs", "retry", "1"],
+        ["schedules", "create", "get", URL, "--cron", "@daily"],
+        ["schedules", "update", "s"],
+        ["alerts", "create", "a", *TO],
+        ["alerts", "update", "a"],
+    )
+]
+
 
 def cells(run):
     return [line.split("\t") for line in run.out.splitlines()]
@@ -67,11 +81,11 @@ def test_an_option_of_run_is_a_field_of_the_api(booper, words, member, value):
 
 
 def test_a_field_without_an_option_of_its_own_is_sent_as_it_is_said(booper):
-    more = ["--field", "max_age=1h", "--field", "stop_on:=[404]", "--field", f"url={URL}/other"]
+    more = ["--field", "max_age=1h", "--field", "stop_on:=[404]"]
 
     args = json.loads(booper("run", "POST", URL, *more, "-o", "json").out)["args"]
 
-    assert args == {"method": "post", "url": f"{URL}/other", "max_age": "1h", "stop_on": [404]}
+    assert args == {"method": "post", "url": URL, "max_age": "1h", "stop_on": [404]}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,21 @@ def test_a_field_without_an_option_of_its_own_is_sent_as_it_is_said(booper):
         (["run", "get", URL, "--field", "once=x"], "once is no field"),
         (["run", "get", URL, "--field", "colour=red"], "colour"),
         (["schedules", "update", "s", "--field", "schedule=x"], "schedule is no field"),
+        *[(words, "self is no field") for words in WITH_SELF],
+        (["run", "get", URL, "--field", "url=x"], "url is what URL says: give it there"),
+        (["run", "get", URL, "--field", "method=put"], "method is what METHOD says"),
+        (["run", "get", URL, "--field", "group=shops"], "group is what --group says"),
+        (["run", "get", URL, "--field", "max_attempts:=3"], "max_attempts is what --max-attempts says"),
+        (["run", "get", URL, "--field", "idempotency_key=k"], "idempotency_key is what --key says"),
+        (["run", "get", URL, "--field", "schedule_in=1h"], "schedule_in is what --in says"),
+        (["run", "get", URL, "--field", "body:=1"], "body is what --data, --json or --body-file says"),
+        (["schedules", "create", "get", URL, "--field", "cron=@daily"], "cron is what --cron says"),
+        (["schedules", "create", "get", URL, "--field", "url=x"], "url is what URL says"),
+        (["schedules", "update", "s", "--field", "url=x"], "url is what --url says"),
+        (["alerts", "create", "a", *TO, "--field", "name=b"], "name is what NAME says"),
+        (["alerts", "create", "a", *TO, "--field", "after:=2"], "after is what --after says"),
+        (["alerts", "create", "a", *TO, "--host", "h", "--field", "scope:=1"], "scope is what --host says"),
+        (["alerts", "update", "a", "--field", "enabled:=false"], "enabled is what --enable/--disable says"),
         (["run", "get"], "a URL, or --group NAME"),
         (["run", "get", URL, "--group", "shops"], "a URL, or --group NAME"),
         (["run", "get", "--group", "shops", "--watch"], "--group makes several"),

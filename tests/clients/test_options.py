@@ -24,7 +24,8 @@ WORDS = {
     "--rate": ["10/1m", "7/2m"],
     "--data": ["a=1", "b=2"],
     "--header": ["A: b", "A: c"],
-    "--field": ["max_attempts:=3", "max_attempts:=4"],
+    "--field": ["max_age=1h", "max_age=2h"],
+    "jobs --field": ["max_attempts:=3", "max_attempts:=4"],
     "alerts --field": ["share:=0.25", "share:=0.5"],
     "--to": ["webhook=https://a.example/", "webhook=https://b.example/"],
 }

@@ -81,7 +81,7 @@ def test_of_many_jobs_of_a_schedule_the_soonest_are_shown(account, monkeypatch):
 def test_of_many_overdue_jobs_the_first_due_are_shown(account, monkeypatch):
     monkeypatch.setattr(coming_jobs, "OVERDUE", 1)
     _, first, _ = three(account, -60, -120, -30)
-    assert ids(coming_jobs.overdue(account.id, ALL, 0, clock.now())) == [first.id]
+    assert ids(coming_jobs.overdue(account.id, ALL, 0, clock.now()).jobs) == [first.id]
 
 
 @pytest.mark.parametrize("state", ["executing", "available"])
@@ -89,12 +89,12 @@ def test_of_many_jobs_under_way_the_newest_are_shown(account, monkeypatch, state
     monkeypatch.setattr(coming_jobs, "RUNNING", 1)
     now = clock.now()
     _, newest, _ = [make_job(account, state, inserted_at=now + each) for each in (2, 3, 1)]
-    assert ids(coming_jobs.running(account.id, ALL)) == [newest.id]
+    assert ids(coming_jobs.running(account.id, ALL).jobs) == [newest.id]
 
 
 def test_jobs_that_are_sent_just_now_come_before_those_that_wait_for_a_worker(account):
     waiting, sent = make_job(account), make_job(account, "executing")
-    assert ids(coming_jobs.running(account.id, ALL)) == [sent.id, waiting.id]
+    assert ids(coming_jobs.running(account.id, ALL).jobs) == [sent.id, waiting.id]
 
 
 def test_of_many_jobs_of_a_timeline_the_soonest_due_are_acted_on(account, monkeypatch):

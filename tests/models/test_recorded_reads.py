@@ -412,10 +412,10 @@ TIMELINES = {
         for name in ("all", "label", "schedule", "host", "text", "flow")
     },
     "coming of a short time": lambda: coming(first=NOW + 3 * SECOND, last=NOW + 8 * SECOND),
-    "overdue": lambda: [job.id for job in coming_jobs.overdue(ALICE, REQUESTS, NOW - MINUTE, NOW)],
-    "overdue of a flow": lambda: coming_jobs.overdue(ALICE, filter_of({"flow": "shop"}), 0, NOW),
-    "running": lambda: [job.id for job in coming_jobs.running(ALICE, REQUESTS)],
-    "running of a host": lambda: coming_jobs.running(ALICE, filter_of({"host": "closed.example"})),
+    "overdue": lambda: [job.id for job in coming_jobs.overdue(ALICE, REQUESTS, NOW - MINUTE, NOW + 1).jobs],
+    "overdue of a flow": lambda: coming_jobs.overdue(ALICE, filter_of({"flow": "shop"}), 0, NOW + 1).jobs,
+    "running": lambda: [job.id for job in coming_jobs.running(ALICE, REQUESTS).jobs],
+    "running of a host": lambda: coming_jobs.running(ALICE, filter_of({"host": "closed.example"})).jobs,
     "active": lambda: [
         sorted(ids) if isinstance(ids, tuple) else ids
         for ids in active_jobs.between(ALICE, REQUESTS, NOW - 10 * SECOND, NOW + 9 * SECOND)

@@ -19,6 +19,14 @@ def test_a_package_that_processes_begin_with_makes_collections_rare(package):
     assert done.stdout == "(20000, 20, 50) False\n"
 
 
+@pytest.fixture
+def unfrozen():
+    """What a test exempts is collected again after it: the process goes on with other tests."""
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("unfrozen")
 def test_what_exists_is_exempt_from_collections():
     made = [[] for _ in range(1000)]
     exempt = gc.get_freeze_count()

@@ -146,7 +146,7 @@ class Timeline {
 
   // The first step goes to the mark nearest to now.
   step(by) {
-    const placed = [...this.plot.querySelectorAll(".tl-moving a")].map((mark) => [mark.getBoundingClientRect(), mark]);
+    const placed = [...this.plot.querySelectorAll(".tl-moving a, .tl-front a")].map((mark) => [mark.getBoundingClientRect(), mark]);
     const box = this.plot.getBoundingClientRect();
     const seen = placed.filter(([own]) => own.right > box.left && own.left < box.right).sort(([a], [b]) => a.left - b.left);
     if (!seen.length) return;

@@ -22,12 +22,9 @@ LEVELS = (BASE - TOP) // LEVEL
 
 
 class Dot(NamedTuple):
-    """`is_earlier`: what it stands for lies before the picture, so it is drawn at the left edge."""
-
     x: float
     y: float
     mark: Mark
-    is_earlier: bool = False
 
 
 class Bar(NamedTuple):
@@ -64,20 +61,18 @@ class Level(NamedTuple):
 
 
 def dots(marks: Iterable[Mark], levels_top_us: int, now: int, each_way_us: int) -> list[Dot]:
-    """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up."""
+    """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up. Above the
+    highest level a stack begins at the base again, and hides what stands there."""
     stacked: dict[int, int] = {}
     drawn = []
     for mark in sorted(marks, key=lambda mark: (mark.at, mark.job_id or 0, mark.key)):
         if mark.height_us is not None:
             drawn.append(Dot(place(mark.at, now, each_way_us), _y(mark.height_us, levels_top_us), mark))
             continue
-        is_earlier = mark.at < now - each_way_us
-        x = 0.0 if is_earlier else place(mark.at, now, each_way_us)
+        x = place(mark.at, now, each_way_us)
         column = int(x / COLUMN_PERCENT)
         level = stacked[column] = stacked.get(column, -1) + 1
-        if is_earlier:  # no mark hides another one: beyond the highest level they stand side by side
-            x = round(level // LEVELS * COLUMN_PERCENT, 2)
-        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark, is_earlier))
+        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark))
     return drawn
 
 

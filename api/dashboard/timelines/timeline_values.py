@@ -8,7 +8,6 @@ from api.dashboard.timelines import spans
 from api.dashboard.timelines.marks import LOOKS
 from api.dashboard.timelines.timeline_view import timeline
 from api.requests.job_filters import FilterFields, filter_of
-from models.operations.timelines.coming_jobs import RUNNING
 from models.rules import clock
 
 SCOPES = ("host", "label", "flow", "schedule")
@@ -25,7 +24,6 @@ def timeline_values(endpoint: str, scope: dict[str, str], **page: Any) -> dict[s
         "spans": {span.name: span.label for span in spans.SPANS},
         "heights": spans.HEIGHTS,
         "looks": LOOKS,
-        "most_now": RUNNING,
         "scope": scope,
         "endpoint": endpoint,
         "page": page or scope,

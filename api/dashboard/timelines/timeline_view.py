@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from api.dashboard.filters import run_status
 from api.dashboard.timelines import marks, timeline_drawing
+from api.dashboard.timelines.earlier_jobs import Earlier, earlier_jobs
 from api.dashboard.timelines.marks import FAILED, Mark
 from api.dashboard.timelines.spans import Span
 from api.dashboard.timelines.timeline_drawing import AxisTick, Block, Dot, Level
@@ -36,7 +37,7 @@ class TableRow(NamedTuple):
 class Timeline(NamedTuple):
     """What the template shows. `sampled`: how many attempts have a mark, where not all have one. `at_least`: whether
     there are more attempts than were counted. `is_cut_ahead`: the same of jobs to come. `is_cut_now`: whether so many
-    jobs are due or under way that some may have no mark. `has_earlier`: whether some are older than the picture.
+    jobs are due or under way that some may have no mark. `earlier`: those that are older than the picture, if any.
     `now_ms`, `each_way_ms`: for the script that moves it."""
 
     span: Span
@@ -56,15 +57,16 @@ class Timeline(NamedTuple):
     at_least: bool
     is_cut_ahead: bool
     is_cut_now: bool
-    has_earlier: bool
+    earlier: Earlier | None
     looks: list[str]
 
 
 class _Ahead(NamedTuple):
     """Marks of what has not ended, how many jobs each slice has, and whether bars count them because some have no
-    mark. `is_cut`: whether there are more to come than were counted; `is_cut_now`: see Timeline."""
+    mark. `is_cut`: whether there are more to come than were counted; `earlier`, `is_cut_now`: see Timeline."""
 
     marks: list[Mark]
+    earlier: Earlier | None
     counts: dict[int, int]
     has_all: bool
     is_cut: bool
@@ -82,14 +84,13 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
     highest = max([8, *(both.completed + both.failed for both in counts.values()), *ahead.counts.values()])
     top_us = timeline_drawing.top_of(kept)
     bars_ahead = {} if ahead.has_all else ahead.counts
-    coming = timeline_drawing.dots(ahead.marks, top_us, now, shown.each_way_us)
     return Timeline(
         span=shown,
         height=height,
         now_ms=now // MILLISECOND,
         each_way_ms=shown.each_way_us // MILLISECOND,
         past=timeline_drawing.dots(kept, top_us, now, shown.each_way_us),
-        coming=coming,
+        coming=timeline_drawing.dots(ahead.marks, top_us, now, shown.each_way_us),
         blocks=timeline_drawing.blocks(counts if is_dense else {}, bars_ahead, now, shown, highest),
         levels=timeline_drawing.scale(top_us),
         axis=timeline_drawing.axis(now, shown),
@@ -101,17 +102,18 @@ def timeline(account_id: int, job_filter: JobFilter, shown: Span, height: str, n
         at_least=not past.is_whole and not _is_of_all(job_filter),
         is_cut_ahead=ahead.is_cut,
         is_cut_now=ahead.is_cut_now,
-        has_earlier=any(dot.is_earlier for dot in coming),
+        earlier=ahead.earlier,
         looks=_looks(kept, ahead.marks),
     )
 
 
 def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: Span) -> _Ahead:
     last = now + shown.each_way_us
-    overdue = coming_jobs.overdue(account_id, job_filter, first, now)
+    earlier = coming_jobs.overdue(account_id, job_filter, 0, first)
+    overdue = coming_jobs.overdue(account_id, job_filter, first, now + 1)
     coming = coming_jobs.waiting(account_id, job_filter, now + 1, last, shown.slice_us)
     running = coming_jobs.running(account_id, job_filter)
-    jobs = [*overdue, *coming.jobs, *running]
+    jobs = [*earlier.jobs, *overdue.jobs, *coming.jobs, *running.jobs]
     shown_marks = [marks.of_job(job, now) for job in jobs]
     counts = coming.counts
     if counts is None:
@@ -119,7 +121,15 @@ def _ahead(account_id: int, job_filter: JobFilter, first: int, now: int, shown: 
     shown_marks += [marks.of_instant(instant) for instant in _instants(account_id, job_filter, last)]
     shown_marks += _without_job(account_id, job_filter.schedule, first) if job_filter.schedule else []
     is_cut = not coming.is_whole or any(jobs >= COUNTED for jobs in (coming.counts or {}).values())
-    return _Ahead(shown_marks, counts, coming.counts is None, is_cut, coming_jobs.is_full(overdue, running))
+    is_cut_earlier, edge = earlier.was_cut or running.was_cut, now - shown.each_way_us
+    return _Ahead(
+        marks=[mark for mark in shown_marks if mark.at >= edge],
+        earlier=earlier_jobs(shown_marks, is_cut_earlier, edge),
+        counts=counts,
+        has_all=coming.counts is None,
+        is_cut=is_cut,
+        is_cut_now=overdue.was_cut or is_cut_earlier,
+    )
 
 
 def _instants(account_id: int, job_filter: JobFilter, last: int) -> list[planned_instants.PlannedInstant]:

@@ -6,7 +6,6 @@ Jobs of one instant are put in their order after the list is cut: the index has 
 instant would be sorted for a few of them.
 """
 
-from collections import Counter
 from typing import NamedTuple
 
 from models.database.sql import fetch
@@ -43,57 +42,65 @@ class Coming(NamedTuple):
     is_whole: bool = True
 
 
+class SomeJobs(NamedTuple):
+    """As many jobs as are shown at most. `was_cut`: whether there may be others, because more were found than are shown
+    or more wait than were looked at."""
+
+    jobs: list[ComingJob]
+    was_cut: bool
+
+
 COLUMNS = ", ".join(f"job.{name}" for name in ComingJob._fields)
 
 
 def waiting(account_id: int, job_filter: JobFilter, first: int, last: int, slice_us: int) -> Coming:
     """Jobs that are due from `first` on and before `last`."""
-    jobs = _between(account_id, job_filter, first, last, SHOWN + 1)
-    if len(jobs) <= SHOWN or job_filter.schedule is not None or job_filter.is_search:
-        return Coming(jobs[:SHOWN], None, len(jobs) <= SHOWN)
+    jobs, was_cut = _between(account_id, job_filter, first, last, SHOWN)
+    if not was_cut or job_filter.schedule is not None or job_filter.is_search:
+        return Coming(jobs, None, not was_cut)
     edges = [first, *range(first - first % slice_us + slice_us, last, slice_us), last]
     return Coming(_sampled(account_id, job_filter, first, last), _counts(account_id, job_filter, edges))
 
 
-def overdue(account_id: int, job_filter: JobFilter, first: int, now: int) -> list[ComingJob]:
-    """Jobs that wait though they were due from `first` on, OVERDUE at most."""
-    return _between(account_id, job_filter, first, now + 1, OVERDUE)
+def overdue(account_id: int, job_filter: JobFilter, first: int, last: int) -> SomeJobs:
+    """Jobs that wait though they were due from `first` on and before `last`, the OVERDUE that were due first."""
+    return _between(account_id, job_filter, first, last, OVERDUE)
 
 
-def running(account_id: int, job_filter: JobFilter) -> list[ComingJob]:
+def running(account_id: int, job_filter: JobFilter) -> SomeJobs:
     """Jobs whose attempt is under way, and those that are due since they were made."""
-    return [
-        job
-        for state, limit in (("executing", RUNNING), ("available", RUNNING))
-        for job in _in_state(account_id, job_filter, state, limit)
-    ]
+    parts = [_in_state(account_id, job_filter, state, RUNNING) for state in ("executing", "available")]
+    return SomeJobs([job for part in parts for job in part.jobs], any(part.was_cut for part in parts))
 
 
-def is_full(overdue_jobs: list[ComingJob], running_jobs: list[ComingJob]) -> bool:
-    """Whether one of these lists has as many jobs as it may have, so that there may be others."""
-    lengths = Counter(job.state for job in running_jobs)
-    return len(overdue_jobs) >= OVERDUE or any(length >= RUNNING for length in lengths.values())
-
-
-def _in_state(account_id: int, job_filter: JobFilter, state: str, limit: int) -> list[ComingJob]:
+def _in_state(account_id: int, job_filter: JobFilter, state: str, limit: int) -> SomeJobs:
     conditions = [("job.account_id = %s", [account_id]), (in_states([state], "job"), [])]
     where, params = joined([*conditions, ("job.kind = %s", [job_filter.kind])])
-    few = f"SELECT job.* FROM job WHERE {where} ORDER BY job.inserted_at DESC, job.id DESC LIMIT %s"
+    ordered = f"FROM job WHERE {where} ORDER BY job.inserted_at DESC, job.id DESC"
     judged, values = joined([*of_known(account_id, job_filter), *of_rows(account_id, job_filter)])
-    return _jobs(f"SELECT {COLUMNS} FROM ({few}) AS job WHERE {judged}", [*params, limit, *values])
+    sql = f"SELECT {COLUMNS} FROM (SELECT job.* {ordered} LIMIT %s) AS job WHERE {judged}"
+    return SomeJobs(_jobs(sql, [*params, limit, *values]), _has_more(ordered, params, limit))
 
 
-def _between(account_id: int, job_filter: JobFilter, first: int, last: int, limit: int) -> list[ComingJob]:
+def _between(account_id: int, job_filter: JobFilter, first: int, last: int, limit: int) -> SomeJobs:
     if job_filter.schedule is not None:  # which has an index of its own
         where, params = joined([*of_known(account_id, job_filter), *_due(first, last)])
-        return _jobs(f"SELECT {COLUMNS} FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT %s", [*params, limit])
-    where, params = joined(due_rows(account_id, _in_span(job_filter, first, last)))
-    if not job_filter.is_search:
-        return _jobs(f"SELECT {COLUMNS} FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT %s", [*params, limit])
-    few = f"SELECT job.* FROM job WHERE {where} ORDER BY job.scheduled_at LIMIT {LOOKED_AT}"
-    judged, values = joined(of_rows(account_id, job_filter))
-    sql = f"SELECT {COLUMNS} FROM ({few}) AS job WHERE {judged} ORDER BY job.scheduled_at LIMIT %s"
-    return _jobs(sql, [*params, *values, limit])
+    else:
+        where, params = joined(due_rows(account_id, _in_span(job_filter, first, last)))
+    ordered = f"FROM job WHERE {where} ORDER BY job.scheduled_at"
+    if job_filter.schedule is None and job_filter.is_search:
+        judged, values = joined(of_rows(account_id, job_filter))
+        few = f"SELECT job.* {ordered} LIMIT {LOOKED_AT}"
+        sql = f"SELECT {COLUMNS} FROM ({few}) AS job WHERE {judged} ORDER BY job.scheduled_at LIMIT %s"
+        jobs = _jobs(sql, [*params, *values, limit + 1])
+        return SomeJobs(jobs[:limit], len(jobs) > limit or _has_more(ordered, params, LOOKED_AT))
+    jobs = _jobs(f"SELECT {COLUMNS} {ordered} LIMIT %s", [*params, limit + 1])
+    return SomeJobs(jobs[:limit], len(jobs) > limit)
+
+
+def _has_more(ordered: str, params: list[object], number: int) -> bool:
+    """Whether more than so many rows were there to be judged. The judged rows can't tell: there may be none of them."""
+    return bool(fetch(f"SELECT 1 {ordered} LIMIT 1 OFFSET %s", [*params, number]))
 
 
 def _sampled(account_id: int, job_filter: JobFilter, first: int, last: int) -> list[ComingJob]:

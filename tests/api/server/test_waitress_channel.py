@@ -115,6 +115,32 @@ def test_what_comes_behind_a_request_of_uncertain_length_is_no_request(port, fra
         assert file.read() == b""
 
 
+@pytest.mark.parametrize(
+    ("framing", "status"),
+    [
+        (b"Content-Length: 4\r\nTransfer-Encoding: chunked", 400),
+        (b"Content-Length: four", 400),
+        (b"Content-Length: 6000", 413),
+    ],
+)
+def test_a_request_refused_by_its_head_is_not_told_to_continue(port, framing, status):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\n" + framing + b"\r\n\r\n")
+        file = connection.makefile("rb")
+        assert file.peek().startswith(b"HTTP/1.1 %d " % status)
+        assert response_of(file)[0] == status
+        assert file.read() == b""
+
+
+def test_a_request_that_is_not_refused_is_told_to_continue(port):
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        file = connection.makefile("rb")
+        assert (file.readline(), file.readline()) == (b"HTTP/1.1 100 Continue\r\n", b"\r\n")
+        connection.sendall(b"1234")
+        assert response_of(file)[0] == 200
+
+
 def test_a_refused_client_that_still_sends_gets_the_answer_and_no_reset(port):
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
         connection.sendall(HEAD + b"Content-Length: -5\r\n\r\n")

@@ -1,6 +1,7 @@
 """What lies ahead on the timeline: jobs that wait, counts where they are many, and instants that schedules plan."""
 
 import json
+import uuid
 
 import pytest
 
@@ -13,7 +14,7 @@ from models.rules import clock
 from models.rules.clock import HOUR, MINUTE
 from models.schedules import schedule_changes
 from models.schedules.schedule_tables import Schedule
-from tests.support.rows import make_job
+from tests.support.rows import make_job, make_jobs
 from tests.support.schedule_rows import make_schedule
 
 ALL = JobFilter(REQUEST)
@@ -86,8 +87,52 @@ def test_jobs_under_way_are_those_of_the_account_that_run(account, moved_clock):
     make_job(account, "scheduled", 60)
     make_job(account_store.account_named("other", clock.now()), "executing", attempt=1, attempted_at=clock.now())
 
-    assert [job.id for job in coming_jobs.running(account.id, ALL)] == [chosen.id]
-    assert coming_jobs.running(account.id, ALL._replace(host="other.example.com")) == []
+    assert [job.id for job in coming_jobs.running(account.id, ALL).jobs] == [chosen.id]
+    assert coming_jobs.running(account.id, ALL._replace(host="other.example.com")) == ([], False)
+
+
+def test_jobs_that_a_filter_never_looked_at_are_no_reason_to_say_that_there_are_none(account, moved_clock, monkeypatch):
+    """A list that was cut before the filter was taken for whole: a host with jobs to come had "0 to come"."""
+    monkeypatch.setattr(coming_jobs, "LOOKED_AT", 5)
+    make_jobs(account, [60] * 5, "scheduled", "https://a.example/")
+    of_b = ALL._replace(host="b.example")
+    assert waiting(account, of_b) == ([], None, True)
+
+    make_jobs(account, [120], "scheduled", "https://b.example/")
+
+    assert waiting(account, of_b) == ([], None, False)
+
+
+@pytest.mark.parametrize("state", ["available", "executing"])
+@pytest.mark.parametrize("column", ["host", "schedule"])
+def test_newer_jobs_that_a_filter_leaves_out_do_not_hide_that_there_are_others(
+    account, moved_clock, monkeypatch, state, column
+):
+    monkeypatch.setattr(coming_jobs, "RUNNING", 3)
+    of_deleted = str(uuid.uuid4())
+    make_job(account, state, host="b.example", schedule_id=of_deleted, attempted_at=clock.now())
+    of_b = ALL._replace(**{column: {"host": "b.example", "schedule": of_deleted}[column]})
+    for _ in range(2):
+        make_job(account, state, inserted_at=clock.now() + 1, attempted_at=clock.now())
+    assert not coming_jobs.running(account.id, of_b).was_cut
+
+    make_job(account, state, inserted_at=clock.now() + 1, attempted_at=clock.now())
+
+    assert coming_jobs.running(account.id, of_b) == ([], True)
+
+
+@pytest.mark.parametrize("host", [None, "b.example"])
+def test_overdue_jobs_are_said_to_be_cut_where_there_are_others(account, moved_clock, monkeypatch, host):
+    monkeypatch.setattr(coming_jobs, "OVERDUE", 3)
+    first, last = clock.now() - HOUR, clock.now()
+    make_jobs(account, [-60] * 3, "retryable", host="b.example")
+    of_host = ALL._replace(host=host)
+    assert not coming_jobs.overdue(account.id, of_host, first, last).was_cut
+
+    make_jobs(account, [-30], "retryable", host="b.example")
+
+    jobs, was_cut = coming_jobs.overdue(account.id, of_host, first, last)
+    assert (len(jobs), was_cut) == (3, True)
 
 
 def test_the_instants_ahead_are_those_that_have_no_job_yet(account, moved_clock):

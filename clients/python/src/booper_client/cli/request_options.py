@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,12 @@ def span(text: str | None) -> Any:
         return text
 
 
-OF_CLIENT = {"once", "job", "schedule", "alert", "key"}  # parameters of its methods beside the fields
+OF_CLIENT = {"self", "once", "job", "schedule", "alert", "key"}  # parameters of its methods beside the fields
+OPTIONS = {  # of the fields of a request, those that SIMPLE leaves out
+    **{"schedule_in": "--in", "repeat_every": "--every", "labels": "--label", "headers": "--header", "flow": "--flow"},
+    **{"body": "--data, --json or --body-file", "body_base64": "--body-file"},
+}
+TARGET = {"method": "METHOD", "url": "URL", "group": "--group"}  # of a command that begins with METHOD URL
 FIELD = click.option(
     "--field",
     multiple=True,
@@ -41,11 +46,15 @@ FIELD = click.option(
 ORDER = click.option("--order-by", metavar="FIELD,DIRECTION", help="Another order, such as inserted_at,asc.")
 
 
-def other_fields(texts: Sequence[str]) -> dict[str, Any]:
-    """What --field says. The server checks the names, but for those that a method of the client has for itself."""
+def other_fields(texts: Sequence[str], places: Mapping[str, str]) -> dict[str, Any]:
+    """What --field says. `places`: fields that an argument or another option of the command says, with its name. The
+    server checks the names, but for those and for what a method of the client has for itself."""
     fields = dict(_member(text, "--field") for text in texts)
-    if own := sorted(fields.keys() & OF_CLIENT):
-        raise click.BadParameter(f"{own[0]} is no field", param_hint="--field")
+    for name in sorted(fields):
+        if name in places:
+            raise click.BadParameter(f"{name} is what {places[name]} says: give it there", param_hint="--field")
+        if name in OF_CLIENT:
+            raise click.BadParameter(f"{name} is no field", param_hint="--field")
     return fields
 
 
@@ -112,8 +121,9 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
     return decorated
 
 
-def fields_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the API; options that were left out are none."""
+def fields_of(options: dict[str, Any], **places: str) -> dict[str, Any]:
+    """The fields of the API; options that were left out are none. `places`: see `other_fields`, of what is not among
+    the options of a request."""
     fields = {field: options.get(name) for name, field in SIMPLE.items()}
     fields |= {
         "schedule_in": span(options.get("in_")),
@@ -124,7 +134,12 @@ def fields_of(options: dict[str, Any]) -> dict[str, Any]:
         **body(options["data"], options["body"], options["body_file"]),
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    return known | other_fields(options["field"])
+    of_options = {field: option_of(name) for name, field in SIMPLE.items() if name in options}
+    return known | other_fields(options["field"], {**OPTIONS, **of_options, **places})
+
+
+def option_of(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def headers(lines: Sequence[str]) -> dict[str, str]:

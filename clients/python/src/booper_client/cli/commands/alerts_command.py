@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from booper_client.cli.request_options import FIELD, other_fields, span
+from booper_client.cli.request_options import FIELD, option_of, other_fields, span
 from booper_client.cli.session import Session, confirm
 from booper_client.cli.session import command as shared
 from booper_client.models.alerts import Alert, SentTest
@@ -42,8 +42,8 @@ def options(run: Any) -> Any:
     return run
 
 
-def fields_of(values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the API; options that were left out are none."""
+def fields_of(values: dict[str, Any], **places: str) -> dict[str, Any]:
+    """The fields of the API; options that were left out are none. `places`: of fields that other options say."""
     scopes = {name: values[name] for name in SCOPES if values[name] is not None}
     if len(scopes) > 1:
         raise click.UsageError("--flow, --host, --label and --schedule exclude each other.")
@@ -51,7 +51,10 @@ def fields_of(values: dict[str, Any]) -> dict[str, Any]:
     fields |= {"after": values["after"]} if values["after"] is not None else {}
     fields |= {"on": list(values["on"])} if values["on"] else {}
     fields |= ({"scope": scopes} if scopes else {}) | ({"to": targets(values["to"])} if values["to"] else {})
-    return fields | other_fields(values["field"])
+    places |= {name: option_of(name) for name in (*SPANS, "after", "on", "to")}
+    if scopes:  # a whole account is a scope without an option
+        places["scope"] = option_of(*scopes)
+    return fields | other_fields(values["field"], places)
 
 
 def targets(texts: tuple[str, ...]) -> list[dict[str, str]]:
@@ -100,7 +103,7 @@ def create_alert(session: Session, name: str, **values: Any) -> None:
     booper alerts create reports --to webhook=https://example.com/alerts \\
       --schedule daily-report --on failed --on missed
     """
-    fields = fields_of(values)
+    fields = fields_of(values, name="NAME")
     if "to" not in fields:
         raise click.UsageError("Say who is notified: --to email=ops@example.com.")
     _show(session, session.client.alerts.create(**{"name": name, **fields}))
@@ -114,9 +117,8 @@ def create_alert(session: Session, name: str, **values: Any) -> None:
 @shared
 def update_alert(session: Session, alert: str, name: str | None, enabled: bool | None, **values: Any) -> None:
     """Change what the options say, and leave the rest."""
-    fields = (
-        fields_of(values) | ({"name": name} if name else {}) | ({"enabled": enabled} if enabled is not None else {})
-    )
+    fields = fields_of(values, name="--name", enabled="--enable/--disable")
+    fields |= ({"name": name} if name else {}) | ({"enabled": enabled} if enabled is not None else {})
     if not fields:
         raise click.UsageError("Nothing to change: add an option, such as --disable.")
     _show(session, session.client.alerts.change(alert, **fields))

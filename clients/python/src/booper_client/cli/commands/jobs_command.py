@@ -92,7 +92,7 @@ def retry_jobs(session: Session, jobs: tuple[str, ...], field: tuple[str, ...]) 
     """Run jobs again: a new job with the same request, due now. --field takes the
     place of a part of the request, as in --field url=https://example.com/.
     """
-    fields: Any = other_fields(field)
+    fields: Any = other_fields(field, {})
     for job in jobs:
         again = session.client.jobs.retry(job, **fields)
         session.output.line(again, f"{again.job_id} {again.state} {again.id}")

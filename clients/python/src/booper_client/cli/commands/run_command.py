@@ -7,7 +7,7 @@ import click
 
 from booper_client.cli import job_views
 from booper_client.cli.failures import FAILED
-from booper_client.cli.request_options import check_target, fields_of, request_options
+from booper_client.cli.request_options import TARGET, check_target, fields_of, request_options
 from booper_client.cli.session import Session, with_output
 from booper_client.models.jobs import Job
 
@@ -32,7 +32,7 @@ def command(session: Session, method: str, url: str | None, group: str | None, w
     For JSON output add `-o json`: here --json is the body.
     """
     check_target(url, group)
-    fields: Any = {"method": method.lower(), **fields_of(options)}
+    fields: Any = {"method": method.lower(), **fields_of(options, **TARGET)}
     if url is None:
         return _of_group(session, str(group), watch, fields)
     job = session.client.jobs.create(**{"url": url, **fields})

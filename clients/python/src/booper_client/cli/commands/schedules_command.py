@@ -8,7 +8,7 @@ import click
 from booper_client.cli import job_views, schedule_views
 from booper_client.cli.commands.backfill_commands import backfill, backfills
 from booper_client.cli.commands.declaration_files_commands import apply_file, export_file
-from booper_client.cli.request_options import ORDER, check_target, fields_of, request_options, span
+from booper_client.cli.request_options import ORDER, TARGET, check_target, fields_of, request_options, span
 from booper_client.cli.session import Session, confirm, with_output
 from booper_client.cli.session import command as shared
 
@@ -58,7 +58,7 @@ def create_schedule(
     """
     check_target(url, group)
     target = {"url": url} if group is None else {"group": group}
-    fields = {"method": method.lower(), **target, **fields_of(options)}
+    fields = {"method": method.lower(), **target, **fields_of(options, **TARGET)}
     if not {"cron", "repeat_every"} & fields.keys():
         raise click.UsageError("Say when: --cron '0 9 * * 1-5', or --every '5 minutes'.")
     schedules = session.client.schedules
@@ -74,7 +74,8 @@ def create_schedule(
 @with_output
 def update_schedule(session: Session, schedule: str, method: str | None, url: str | None, **options: Any) -> None:
     """Change what the options say, and leave the rest of a schedule."""
-    fields = fields_of(options) | {name: value for name, value in (("method", method), ("url", url)) if value}
+    named = {name: value for name, value in (("method", method), ("url", url)) if value}
+    fields = fields_of(options, method="--method", url="--url") | named
     if not fields:
         raise click.UsageError("Nothing to change: add an option, such as --cron '0 8 * * *'.")
     changed = session.client.schedules.change(schedule, **fields)
