@@ -9,7 +9,7 @@ import gc
 
 
 def collect_rarely() -> None:
-    """From now on, collect the youngest objects once in 20,000. The packages with processes begin with it."""
+    """From now on, collect the youngest objects once in 20,000. The packages that start processes call it first."""
     gc.set_threshold(20_000, 20, 50)
 
 

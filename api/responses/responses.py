@@ -35,7 +35,7 @@ CODES = {
     422: "invalid_request",
     429: "rate_limited",
     500: "internal",
-    501: "invalid_request",  # in a form that HTTP knows, and this server does not
+    501: "invalid_request",  # HTTP allows it, and this server does not read it
     503: "unavailable",
 }
 MESSAGES = {

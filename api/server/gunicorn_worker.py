@@ -155,7 +155,7 @@ class Worker(ThreadWorker):
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Serve a request. Nothing follows one whose end is not known, or that is the last before the stop.
 
-        gunicorn reads the chunks of a body that is coded otherwise too, and would pass on what is in them.
+        A body with a further coding is refused. gunicorn would pass on the contents of its chunks, still coded.
         """
         codings = [value for name, value in req.headers if name == "TRANSFER-ENCODING"]
         if codings and not is_chunked_alone(codings):

@@ -15,15 +15,13 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
+from api.server.arrivals import HEAD_S, LINGER_S, SLOWEST_BYTES_A_SECOND
+from api.server.client_socket import PIECE
 from api.server.lanes import Lane, lane_of
 from api.server.transfer_codings import CHUNKED_ALONE, is_ambiguous
 from runtime.file_shortage import pause_without_files
 from runtime.waitress_servers import listening
 
-HEAD_S = 15.0  # for the head of a request
-SLOWEST_BYTES_A_SECOND = 1000  # of a body, after HEAD_S
-LINGER_S = 2.0
-PIECE = 65_536  # what is read at once
 WAITRESSS_NAME = "add_task"
 
 

@@ -11,25 +11,16 @@ from waitress import wasyncore
 
 from runtime import file_shortage
 from runtime.file_shortage import FileShortage, pause_without_files
+from tests.support.clocks import SteadyClock
 from tests.support.waiting import wait_until
 
 FULL = OSError(errno.EMFILE, "Too many open files")
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-class Clock:
-    """A steady clock that stands still until it is moved."""
-
-    def __init__(self):
-        self.at_s = 100.0
-
-    def monotonic(self):
-        return self.at_s
-
-
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(file_shortage, "time", standing := Clock())
+    monkeypatch.setattr(file_shortage, "time", standing := SteadyClock())
     return standing
 
 

@@ -13,6 +13,16 @@ def clock_ahead(ahead_ms):
     return {"PYTHONPATH": str(SETS_CLOCK), "CLOCK_AHEAD_MS": str(ahead_ms)}
 
 
+class SteadyClock:
+    """In the place of the module `time`: its steady clock stands still until it is moved."""
+
+    def __init__(self):
+        self.at_s = 100.0
+
+    def monotonic(self):
+        return self.at_s
+
+
 class MovedClock:
     """The time as the test sets it, in microseconds."""
 

@@ -3,7 +3,7 @@
 A message names up to a hundred jobs. As many are claimed as there are free slots: those that nothing limits in one
 statement, those of schedules, flows and lanes in a second transaction. Jobs that find no slot within HOLD_S go back to
 the table, so that no message is held for long; the stager names them again. Jobs of an account or host whose share
-stays full for 50 ms are snoozed, longer each time, unless a slot becomes free for them before.
+stays full for 50 ms are snoozed, longer each time. They are claimed earlier if a slot becomes free for them.
 """
 
 import logging
@@ -36,7 +36,7 @@ from workers.delivery.recorder import Recorder
 from workers.delivery.render import AckUrls
 from workers.delivery.senders import Senders
 from workers.delivery.slots import open_files
-from workers.delivery.slots.put_off import PutOff, SnoozedJob
+from workers.delivery.slots.put_off import DATABASE_PAUSE_S, PutOff, SnoozedJob
 from workers.delivery.slots.slots import Slots, Taken
 from workers.delivery.unknown_claims import UnknownClaims
 from workers.transport.client import Transport
@@ -50,7 +50,6 @@ SNOOZE_S = (0.25, 0.75)  # at least; doubled each time a message has named the j
 LONGEST_WAIT_S = 1.0
 RECORDING_GRACE_S = 10.0
 ABANDON_S = 2.0
-DATABASE_PAUSE_S = 0.5
 LIMITS_TURN_S = 2.0
 HELD_LOOKS = 4  # for jobs that another session holds, each after twice the pause before; then they are put off
 HELD_US = clock.SECOND // 4  # at first; doubled each time a message has named the job

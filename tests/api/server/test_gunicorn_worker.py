@@ -21,6 +21,7 @@ from api import held_threads
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
 from api.server.gunicorn_worker import Worker
 from runtime import file_shortage, signals
+from tests.support.clocks import SteadyClock
 
 
 def error_response(error):
@@ -118,19 +119,9 @@ def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
     assert held_threads.stopping.is_set()
 
 
-class Clock:
-    """A steady clock that stands still until it is moved."""
-
-    def __init__(self):
-        self.at_s = 100.0
-
-    def monotonic(self):
-        return self.at_s
-
-
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(gunicorn_worker, "time", standing := Clock())
+    monkeypatch.setattr(gunicorn_worker, "time", standing := SteadyClock())
     return standing
 
 

@@ -4,7 +4,7 @@ A slow target gives its slots back seconds before a snoozed job returns by itsel
 waits stays in the table. What is remembered here is a hint: who claims looks whether the job is still snoozed as this
 process left it. A job that is forgotten returns when its time is over.
 
-Jobs of one kind find the same room: they have the account and the host in common. The kinds take turns, so a slow host
+Jobs of one account and one host find the same room; here they are of one kind. The kinds take turns, so a slow host
 keeps no slot from another one of its account. One thread looks, and one lock guards what is remembered. It is not held
 during a claim, so a job that is put off again meanwhile is remembered as it is now.
 """
@@ -83,13 +83,14 @@ class PutOff:
     def look(self) -> bool:
         """Have those claimed for which there are slots now, a few of each kind in turn; False if the database is gone.
 
-        The kind that came first comes last the next time, and so do those that were looked at, where there are many."""
+        The kind that came first comes last the next time. If there are more kinds than one look takes, all those that
+        it took come last."""
         with self._lock:
             kinds = list(islice(self._kinds, KINDS_AT_ONCE))
         turns = 0
         try:
             while kinds and turns < TURNS_AT_ONCE and not self._closed.is_set():
-                kinds, turns = [kind for kind in kinds if self._has_room(kind)], turns + 1
+                kinds, turns = [kind for kind in kinds if self._claims_all(kind)], turns + 1
         except DatabaseUnreachable as error:
             log.warning("database gone (%s): %d jobs that were put off wait on", error, self._kept)
             return False
@@ -104,8 +105,8 @@ class PutOff:
             if not self.look():
                 self._closed.wait(DATABASE_PAUSE_S)
 
-    def _has_room(self, kind: Kind) -> bool:
-        """Have a few jobs of this kind claimed; whether all of them got slots."""
+    def _claims_all(self, kind: Kind) -> bool:
+        """Have the oldest jobs of this kind claimed, AT_ONCE at most; whether all of them got slots."""
         chosen = self._oldest(kind)
         if not chosen or self._closed.is_set():
             return False
