@@ -35,7 +35,8 @@ class ComingJob(NamedTuple):
 
 class Coming(NamedTuple):
     """`jobs`: those that are due, or a sample of them, soonest first. `counts`: how many each slice has, COUNTED at
-    most, by the instant at which the slice begins; None when `jobs` are all, or if not `is_whole` the first."""
+    most, by the instant at which the slice begins; None: `jobs` is no sample. `is_whole`: False if jobs were left out
+    that `counts` does not count either."""
 
     jobs: list[ComingJob]
     counts: dict[int, int] | None
@@ -83,19 +84,25 @@ def _in_state(account_id: int, job_filter: JobFilter, state: str, limit: int) ->
 
 
 def _between(account_id: int, job_filter: JobFilter, first: int, last: int, limit: int) -> SomeJobs:
-    if job_filter.schedule is not None:  # which has an index of its own
+    of_schedule = job_filter.schedule is not None  # which has an index of its own
+    if of_schedule:
         where, params = joined([*of_known(account_id, job_filter), *_due(first, last)])
     else:
         where, params = joined(due_rows(account_id, _in_span(job_filter, first, last)))
     ordered = f"FROM job WHERE {where} ORDER BY job.scheduled_at"
-    if job_filter.schedule is None and job_filter.is_search:
-        judged, values = joined(of_rows(account_id, job_filter))
-        few = f"SELECT job.* {ordered} LIMIT {LOOKED_AT}"
-        sql = f"SELECT {COLUMNS} FROM ({few}) AS job WHERE {judged} ORDER BY job.scheduled_at LIMIT %s"
-        jobs = _jobs(sql, [*params, *values, limit + 1])
-        return SomeJobs(jobs[:limit], len(jobs) > limit or _has_more(ordered, params, LOOKED_AT))
+    if job_filter.is_search and not of_schedule:
+        return _judged(account_id, job_filter, ordered, params, limit)
     jobs = _jobs(f"SELECT {COLUMNS} {ordered} LIMIT %s", [*params, limit + 1])
     return SomeJobs(jobs[:limit], len(jobs) > limit)
+
+
+def _judged(account_id: int, job_filter: JobFilter, ordered: str, params: list[object], limit: int) -> SomeJobs:
+    """Those of the first LOOKED_AT rows that the filter lets pass."""
+    judged, values = joined(of_rows(account_id, job_filter))
+    few = f"SELECT job.* {ordered} LIMIT {LOOKED_AT}"
+    sql = f"SELECT {COLUMNS} FROM ({few}) AS job WHERE {judged} ORDER BY job.scheduled_at LIMIT %s"
+    jobs = _jobs(sql, [*params, *values, limit + 1])
+    return SomeJobs(jobs[:limit], len(jobs) > limit or _has_more(ordered, params, LOOKED_AT))
 
 
 def _has_more(ordered: str, params: list[object], number: int) -> bool:
