@@ -47,12 +47,12 @@ ORDER = click.option("--order-by", metavar="FIELD,DIRECTION", help="Another orde
 
 
 def other_fields(texts: Sequence[str], places: Mapping[str, str]) -> dict[str, Any]:
-    """What --field says. `places`: fields that an argument or another option of the command says, with its name. The
-    server checks the names, but for those and for what a method of the client has for itself."""
+    """The fields that --field sets. `places`: the fields that have an argument or an option of their own, each with its
+    name. These are refused, and so are the client's own parameters. The server checks all other names."""
     fields = dict(_member(text, "--field") for text in texts)
     for name in sorted(fields):
         if name in places:
-            raise click.BadParameter(f"{name} is what {places[name]} says: give it there", param_hint="--field")
+            raise click.BadParameter(f"{places[name]} sets {name}: use that instead", param_hint="--field")
         if name in OF_CLIENT:
             raise click.BadParameter(f"{name} is no field", param_hint="--field")
     return fields
@@ -122,8 +122,8 @@ def request_options(of_schedule: bool = False) -> Callable[[Any], Any]:
 
 
 def fields_of(options: dict[str, Any], **places: str) -> dict[str, Any]:
-    """The fields of the API; options that were left out are none. `places`: see `other_fields`, of what is not among
-    the options of a request."""
+    """The fields of the API; options that were left out are none. `places`: as in `other_fields`, for what the command
+    takes beside the options of a request."""
     fields = {field: options.get(name) for name, field in SIMPLE.items()}
     fields |= {
         "schedule_in": span(options.get("in_")),
