@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from models.database import settling
 from models.database.base import column_names, typed_columns
-from models.database.connection import dialect
+from models.database.connection import database, dialect
+from models.database.group_commit import GroupCommit
 from models.database.ids import new_id
 from models.database.sql import any_of, execute, fetch, values_table
 from models.database.transactions import transaction, write_turn
@@ -219,6 +220,8 @@ def shown_row(row: Sequence[Any]) -> JobRow:
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
     row = _row(new, now)
+    if not (new.labels or _may_be_taken(new) or database.in_transaction()):
+        return _job_row(row, _at_once.write(new.account_id, row))
     with transaction() if new.labels else write_turn():
         job = _job_row(row, _insert_one(row, _may_be_taken(new)))
         labels.add(_label_rows(new, job) if job else [])
@@ -253,6 +256,18 @@ def _insert_set(rows: Sequence[tuple[Any, ...]], may_be_taken: bool) -> dict[str
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
     sql = _insert_sql(f"SELECT {_values(list(WRITTEN))}, 0, 0 FROM {source} AS input", may_be_taken)
     return {uuid: Inserted(*inserted) for uuid, *inserted in fetch(sql, (settling.earliest(), *params))}
+
+
+def _insert_rows(rows: Sequence[tuple[Any, ...]]) -> list[Inserted | None]:
+    """Insert rows of which none may be taken, in one transaction of their own."""
+    with write_turn():
+        if len(rows) == 1 or dialect() == "sqlite":
+            return [_insert_one(row, may_be_taken=False) for row in rows]
+        inserted = _insert_set(rows, may_be_taken=False)
+    return [inserted[row[0]] for row in rows]
+
+
+_at_once = GroupCommit(_insert_rows)  # by account: a lock on the row of one account holds up no other
 
 
 @cache
