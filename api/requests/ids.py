@@ -15,13 +15,13 @@ BIGGEST = 2**63 - 1
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")  # of what its owner names, such as a group
 A_NAME = "up to 100 letters, digits, `.`, `_` or `-`"
 
-_WHOLE = re.compile(r"[0-9]{1,19}")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 def job_key(text: str) -> int | str | None:
     """The integer or the UUID that names a job; None for a text that can name none."""
     if _WHOLE.fullmatch(text):
-        return int(text) if int(text) <= BIGGEST else None
+        return int(text)
     return uuid_key(text)
 
 

@@ -29,10 +29,13 @@ OVERDUE = "overdue"
 OR_BEGINS = "; with * at its end: whatever begins so"
 
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
+_INSTANT = re.compile(INSTANT_IN_QUERY["pattern"])
 
 
 def read_instant(value: Any) -> int:
     """An instant in a query string, where a number is text, too."""
+    if isinstance(value, str) and not _INSTANT.fullmatch(value):
+        raise ValueError
     instant = times.parse_instant(as_number(value))
     if abs(instant) > FURTHEST:
         raise ValueError
