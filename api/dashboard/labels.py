@@ -92,6 +92,8 @@ JOB_FILTERS = {
     "before": "created before",
     "failed_after": "failed from",
     "failed_before": "failed before",
+    "scheduled_after": "due from",
+    "scheduled_before": "due before",
     "due": "due",
     "active_after": "attempted or due from",
     "active_before": "attempted or due before",

@@ -22,7 +22,7 @@ from models.rules import clock
 
 NEWEST = {"order_by": list(NEWEST_FIRST)}
 ACTIVE = ("active_after", "active_before")  # a stretch of the timeline
-RANGES = (ENDS, ("failed_after", "failed_before"), ACTIVE)
+RANGES = (ENDS, ("failed_after", "failed_before"), ("scheduled_after", "scheduled_before"), ACTIVE)
 
 
 class JobSearch(NamedTuple):

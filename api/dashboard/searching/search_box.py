@@ -25,10 +25,10 @@ STATE_WORDS = {  # what people call a state
 FILTERS = (  # of GET /jobs and of a stretch of the timeline, each with its own name as a word of the box
     *("state", "kind", "label", "host", "text", "url", "path", "name", "schedule", "flow", "lane"),
     *("reason", "status_code", "after", "before", "failed_after", "failed_before", "due", "parent", "replayed"),
-    *("active_after", "active_before"),
+    *("scheduled_after", "scheduled_before", "active_after", "active_before"),
 )
 SHORT = {"status": "status_code", "from": "after", "to": "before"}
-TIMES = ("after", "before", "failed_after", "failed_before", "active_after", "active_before")
+TIMES = tuple(name for name in FILTERS if name.endswith(("after", "before")))
 SPACE, SPACE_OR_COLON = r"\s", r"[\s:]"
 
 _PIECE = re.compile(

@@ -9,7 +9,7 @@ import pytest
 from api.dashboard.searching import job_export
 from models.jobs import labels
 from models.jobs.records import AttemptRow, add_attempts
-from models.rules import clock
+from models.rules import clock, times
 from tests.support.browsers import submit_schedule
 from tests.support.rows import make_job
 
@@ -35,6 +35,20 @@ def test_a_search_shows_the_jobs_that_match_alone(alice):
     page = get(alice, "state:failed host:a.example").text
 
     assert (f"/jobs/{lost.uuid}" in page, f"/jobs/{sent.uuid}" in page) == (True, False)
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_jobs_are_found_by_when_they_are_due(alice, moved_clock, box):
+    names = ("a minute early", "due", "a minute late")
+    for name, minutes in zip(names, (9, 10, 11), strict=True):
+        make_job(alice.account, "scheduled", due_in_s=60 * minutes, name=name)
+    first, last = (times.format_instant(clock.now() + minutes * clock.MINUTE) for minutes in (10, 11))
+    fields = {"scheduled_after": first, "scheduled_before": last}
+
+    q = " ".join(f"{name}:{value}" for name, value in fields.items())
+    page = get(alice, q).text if box else get(alice, "", **fields, zone="UTC").text
+
+    assert [name in page for name in names] == [False, True, False]
 
 
 def test_an_id_leads_to_its_job_or_schedule(alice, bob):

@@ -79,7 +79,10 @@ def test_a_range_that_ends_before_it_begins_is_told_and_kept(alice, moved_clock,
     assert '<details class="range" id="range" open>' in answer.text
 
 
-@pytest.mark.parametrize("ends", [("active_after", "active_before"), ("failed_after", "failed_before")])
+@pytest.mark.parametrize(
+    "ends",
+    [("active_after", "active_before"), ("failed_after", "failed_before"), ("scheduled_after", "scheduled_before")],
+)
 def test_other_ranges_of_jobs_end_after_they_begin(alice, moved_clock, ends):
     for times, status in ((("08:00", "07:00"), 422), (("08:00", "08:00"), 422), (("07:00", "08:00"), 200)):
         fields = {name: f"2026-01-01T{time}" for name, time in zip(ends, times, strict=True)}
