@@ -68,3 +68,36 @@ def test_a_rule_is_changed_tested_and_deleted(client, receiver):
     client.alerts.delete(rule)
     with pytest.raises(NotFoundError):
         client.alerts.get(rule)
+
+
+def test_a_status_page_is_made_moved_and_taken_away(client):
+    assert client.status_page.get().url is None
+
+    first, second = client.status_page.renew(), client.status_page.renew()
+
+    assert len({first.url, second.url, None}) == 3
+    assert client.status_page.get() == second
+    client.status_page.revoke()
+    assert client.status_page.get().url is None
+    with pytest.raises(NotFoundError):
+        client.status_page.revoke()
+
+
+def test_a_badge_says_how_a_schedule_is_doing_and_where_others_see_it(client):
+    schedule = client.schedules.put("k", url=NOBODY, cron="@yearly")
+
+    badge = client.schedules.badge(schedule)
+
+    assert badge == client.schedules.badge("k")
+    assert badge.state == "enabled"
+    assert (badge.svg.endswith(".svg"), badge.json.endswith(".json")) == (True, True)
+
+
+def test_whether_an_account_is_paused_is_asked(client):
+    assert client.get_pause().paused is None
+
+    client.pause(reason="maintenance")
+
+    assert client.get_pause().paused.reason == "maintenance"
+    client.resume()
+    assert client.get_pause().paused is None

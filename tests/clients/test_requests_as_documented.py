@@ -28,7 +28,6 @@ WITHOUT_METHOD = {  # operations that the client has not
     *("echo", "broadcast", "post_to_channel", "list_demo_messages"),  # targets for trying things out
     *("acknowledge", "describe_badge"),  # asked by a token, without a key
     *("delete_job", "change_flow", "delete_signing_key"),  # cancel, put and retire do it
-    *("get_pause", "get_badge_addresses", "get_status_page", "renew_status_page", "revoke_status_page"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`client.alerts` and `client.incidents`: who is notified when something goes wrong."""
+"""`client.alerts`, `client.incidents` and `client.status_page`: who learns when something goes wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from booper_client._async.sender import Sender
 from booper_client.fields import AlertChanges, AlertFields, Moment
-from booper_client.models.alerts import Alert, Incident, SentTest
+from booper_client.models.alerts import Alert, Incident, SentTest, StatusPage
 from booper_client.requests_out import Request, part, post
 
 
@@ -84,3 +84,22 @@ class Incidents:
 
     async def _change(self, incident: str | Incident, change: str, body: Any = None) -> Incident:
         return await self._sender.fetch(Incident, post(f"/incidents/{part(incident)}/{change}", body))
+
+
+class StatusPages:
+    """The page on which others see how all schedules fare."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def get(self) -> StatusPage:
+        """Its address, which is all that is needed to see it."""
+        return await self._sender.fetch(StatusPage, Request("GET", "/status-page"))
+
+    async def renew(self) -> StatusPage:
+        """Make it, or give it another address: the one before leads nowhere from now on."""
+        return await self._sender.fetch(StatusPage, post("/status-page"))
+
+    async def revoke(self) -> None:
+        """Take it away."""
+        await self._sender.send(Request("DELETE", "/status-page"))

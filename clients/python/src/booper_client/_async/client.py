@@ -6,7 +6,7 @@ import os
 from typing import Any, Self
 
 from booper_client._async.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
-from booper_client._async.alerting import Alerts, Incidents
+from booper_client._async.alerting import Alerts, Incidents, StatusPages
 from booper_client._async.declarations import Channels, Declarations
 from booper_client._async.flow_control import Flows, Hosts, Lanes
 from booper_client._async.jobs import Jobs
@@ -61,6 +61,7 @@ class AsyncClient:
         self.backfills = Backfills(self._sender)
         self.alerts = Alerts(self._sender)
         self.incidents = Incidents(self._sender)
+        self.status_page = StatusPages(self._sender)
         self.listeners = Listeners(self._sender)
 
     async def ping(self) -> bool:
@@ -69,6 +70,10 @@ class AsyncClient:
 
     async def stats(self) -> Stats:
         return await self._sender.fetch(Stats, Request("GET", "/stats"))
+
+    async def get_pause(self) -> Gate:
+        """Whether the account is paused, and how many jobs wait for that."""
+        return await self._sender.fetch(Gate, Request("GET", "/pause"))
 
     async def pause(self, *, until: Moment | None = None, reason: str | None = None) -> Gate:
         """Send nothing of the account."""

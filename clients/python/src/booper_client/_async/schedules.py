@@ -12,7 +12,7 @@ from booper_client.decoding import decode
 from booper_client.errors import ApiError, refusal
 from booper_client.fields import Moment, ScheduleChanges, ScheduleFields, Span
 from booper_client.models.jobs import Job
-from booper_client.models.schedules import Preview, Run, Schedule, Verdict
+from booper_client.models.schedules import Badge, Preview, Run, Schedule, Verdict
 from booper_client.requests_out import Request, part, post
 
 ScheduleId = str | UUID | Schedule
@@ -72,6 +72,10 @@ class Schedules:
     async def run(self, schedule: ScheduleId, *, once: str | None = None) -> Job:
         """One more of its jobs, at once."""
         return await self._sender.fetch(Job, post(f"/schedules/{part(schedule)}/run", once=once))
+
+    async def badge(self, schedule: ScheduleId) -> Badge:
+        """How it is doing, and the addresses at which others may see that without a key."""
+        return await self._sender.fetch(Badge, Request("GET", f"/schedules/{part(schedule)}/badge"))
 
     def runs(
         self, schedule: ScheduleId, *, status: str | None = None, order_by: str | None = None

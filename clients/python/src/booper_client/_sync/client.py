@@ -6,7 +6,7 @@ import os
 from typing import Any, Self
 
 from booper_client._sync.account import Endpoints, Failures, Groups, Logs, Operations, SigningKeys
-from booper_client._sync.alerting import Alerts, Incidents
+from booper_client._sync.alerting import Alerts, Incidents, StatusPages
 from booper_client._sync.declarations import Channels, Declarations
 from booper_client._sync.flow_control import Flows, Hosts, Lanes
 from booper_client._sync.jobs import Jobs
@@ -61,6 +61,7 @@ class Client:
         self.backfills = Backfills(self._sender)
         self.alerts = Alerts(self._sender)
         self.incidents = Incidents(self._sender)
+        self.status_page = StatusPages(self._sender)
         self.listeners = Listeners(self._sender)
 
     def ping(self) -> bool:
@@ -69,6 +70,10 @@ class Client:
 
     def stats(self) -> Stats:
         return self._sender.fetch(Stats, Request("GET", "/stats"))
+
+    def get_pause(self) -> Gate:
+        """Whether the account is paused, and how many jobs wait for that."""
+        return self._sender.fetch(Gate, Request("GET", "/pause"))
 
     def pause(self, *, until: Moment | None = None, reason: str | None = None) -> Gate:
         """Send nothing of the account."""

@@ -1,4 +1,4 @@
-"""Alert rules, and the incidents that they open."""
+"""Alert rules, the incidents that they open, and the status page."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,3 +53,10 @@ class Incident(Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPage(Model):
+    """A page on which others see how all schedules fare, without a key. `url`: None where there is no page."""
+
+    url: str | None = None

@@ -74,6 +74,16 @@ class Run(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Badge(Model):
+    """How a schedule is doing (`state`: on time, late, failing (3), disabled, …), and where anybody may see it: `svg`
+    and, for shields.io, `json`."""
+
+    state: str
+    svg: str
+    json: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preview(Model):
     """When a frequency would be due, and the same in words."""
 
