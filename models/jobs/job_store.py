@@ -5,7 +5,7 @@ alone. Of jobs made at once with one idempotency key, the partial unique index `
 callers of the others get that one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -77,6 +77,9 @@ class NewJob(NamedTuple):
         return f"NewJob(account_id={self.account_id}, kind={self.kind!r})"  # the rest may hold secrets
 
 
+Ordered = tuple[NewJob, tuple[Any, ...]]  # a job to be made, and the values of WRITTEN
+
+
 class Inserted(NamedTuple):
     """What the database gave a new row: its integer, and its stamp."""
 
@@ -142,15 +145,9 @@ def create(new: NewJob, now: int) -> tuple[JobRow, bool]:
 def create_many(new: Sequence[NewJob], now: int) -> list[JobRow | None]:
     """Store many jobs in one transaction, joining the caller's. In their order: the job, or None where a live job holds
     the idempotency key."""
-    rows, may_be_taken = [_row(job, now) for job in new], any(map(_may_be_taken, new))
     with transaction():
-        if dialect() == "postgresql":
-            inserted: Mapping[str, Inserted | None] = _insert_set(rows, may_be_taken)
-        else:
-            inserted = {row[0]: _insert_one(row, may_be_taken) for row in rows}
-        count_transition("created", sum(each is not None for each in inserted.values()))
-        jobs = [_job_row(row, inserted.get(row[0])) for row in rows]
-        labels.add([row for made, job in zip(new, jobs, strict=True) if job for row in _label_rows(made, job)])
+        jobs = _insert_all([(job, _row(job, now)) for job in new])
+        count_transition("created", sum(job is not None for job in jobs))
     return jobs
 
 
@@ -219,17 +216,27 @@ def shown_row(row: Sequence[Any]) -> JobRow:
 
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
-    row = _row(new, now)
-    if not (new.labels or _may_be_taken(new) or database.in_transaction()):
-        return _job_row(row, _at_once.write(new.account_id, row))
-    with transaction() if new.labels else write_turn():
-        job = _job_row(row, _insert_one(row, _may_be_taken(new)))
-        labels.add(_label_rows(new, job) if job else [])
-    return job
+    ordered = new, _row(new, now)
+    if _may_be_taken(new) or database.in_transaction():
+        return _insert_all([ordered])[0]
+    return _at_once.write(new.account_id, ordered)
 
 
-def _label_rows(new: NewJob, job: JobRow) -> list[tuple[int, str, int, int]]:
-    return [(new.account_id, label, job.inserted_at, job.id) for label in new.labels]
+def _insert_all(ordered: Sequence[Ordered]) -> list[JobRow | None]:
+    """Insert jobs, each with its row, in one transaction. In their order: the job, or None for one that is taken."""
+    rows, may_be_taken = [row for _, row in ordered], any(_may_be_taken(new) for new, _ in ordered)
+    with transaction() if any(new.labels for new, _ in ordered) else write_turn():
+        inserted = _insert_rows(rows, may_be_taken)
+        jobs = [_job_row(row, inserted.get(row[0])) for row in rows]
+        labels.add([label for (new, _), job in zip(ordered, jobs, strict=True) for label in _label_rows(new, job)])
+    return jobs
+
+
+_at_once = GroupCommit(_insert_all)  # by account: a lock on the row of one account holds up no other
+
+
+def _label_rows(new: NewJob, job: JobRow | None) -> list[tuple[int, str, int, int]]:
+    return [(new.account_id, label, job.inserted_at, job.id) for label in new.labels] if job else []
 
 
 def _row(new: NewJob, now: int) -> tuple[Any, ...]:
@@ -243,31 +250,23 @@ def _may_be_taken(new: NewJob) -> bool:
     return not (new.uuid is None and new.idempotency_key is None and new.fire_at is None)
 
 
+def _insert_rows(rows: Sequence[tuple[Any, ...]], may_be_taken: bool) -> dict[str, Inserted | None]:
+    """What was inserted, by the UUID of the row."""
+    if dialect() == "postgresql" and len(rows) > 1:
+        return _insert_set(rows, may_be_taken)
+    return {row[0]: _insert_one(row, may_be_taken) for row in rows}
+
+
 def _insert_one(row: tuple[Any, ...], may_be_taken: bool) -> Inserted | None:
     before, behind = row[: STAMP + 1], row[STAMP + 1 :]
     inserted = fetch(_insert_one_sql(dialect(), may_be_taken), (*before, settling.earliest(), *behind))
     return Inserted(*inserted[0][1:]) if inserted else None
 
 
-def _insert_set(rows: Sequence[tuple[Any, ...]], may_be_taken: bool) -> dict[str, Inserted]:
-    """What was inserted, by the UUID of the row."""
-    if not rows:
-        return {}
+def _insert_set(rows: Sequence[tuple[Any, ...]], may_be_taken: bool) -> dict[str, Inserted | None]:
     source, params = values_table(typed_columns(Job, WRITTEN), rows)
     sql = _insert_sql(f"SELECT {_values(list(WRITTEN))}, 0, 0 FROM {source} AS input", may_be_taken)
     return {uuid: Inserted(*inserted) for uuid, *inserted in fetch(sql, (settling.earliest(), *params))}
-
-
-def _insert_rows(rows: Sequence[tuple[Any, ...]]) -> list[Inserted | None]:
-    """Insert rows of which none may be taken, in one transaction of their own."""
-    with write_turn():
-        if len(rows) == 1 or dialect() == "sqlite":
-            return [_insert_one(row, may_be_taken=False) for row in rows]
-        inserted = _insert_set(rows, may_be_taken=False)
-    return [inserted[row[0]] for row in rows]
-
-
-_at_once = GroupCommit(_insert_rows)  # by account: a lock on the row of one account holds up no other
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 from peewee import OperationalError
 
 from models.accounts import account_store
+from models.database import ids
 from models.database.connection import connection, database
 from models.database.group_commit import GroupCommit
 from models.database.sql import fetch
@@ -37,13 +38,13 @@ def held(db, monkeypatch):
     """The commits of new jobs, of which the first waits for `held.may_end`."""
     held = SimpleNamespace(groups=[], may_end=threading.Event())
 
-    def insert_rows(rows):
-        held.groups.append(len(rows))
+    def insert_all(ordered):
+        held.groups.append(len(ordered))
         if len(held.groups) == 1:
             assert held.may_end.wait(SECONDS)
-        return insert(rows)
+        return insert(ordered)
 
-    insert, held.commits = job_store._insert_rows, GroupCommit(insert_rows)
+    insert, held.commits = job_store._insert_all, GroupCommit(insert_all)
     monkeypatch.setattr(job_store, "_at_once", held.commits)
     with ThreadPoolExecutor(8) as held.pool:
         yield held
@@ -85,10 +86,10 @@ def test_a_job_of_a_group_is_stored_as_one_that_is_created_alone(account, held, 
 
     futures = begin_all(held, orders)
     held.may_end.set()
-    ids = [future.result(SECONDS)[0].id for future in futures]
+    job_ids = [future.result(SECONDS)[0].id for future in futures]
 
     alone, *together = [
-        [value for name, value in row.items() if name not in ("id", "uuid")] for row in map(whole_row, ids)
+        [value for name, value in row.items() if name not in ("id", "uuid")] for row in map(whole_row, job_ids)
     ]
     assert together == [alone, alone]
 
@@ -108,8 +109,21 @@ def test_a_job_of_another_account_does_not_wait(account, held, moved_clock):
     assert not first.done()
 
 
-@pytest.mark.parametrize("fields", [{"labels": ("blue",)}, {"idempotency_key": "k"}, {"fire_at": 1}])
-def test_a_job_with_labels_or_a_key_or_of_a_schedule_does_not_wait(account, held, moved_clock, fields):
+def test_each_job_of_a_group_has_its_own_labels(account, held, moved_clock):
+    given = [(), ("blue", "new"), (), ("red",)]
+    orders = [order(account, number, labels=names) for number, names in enumerate(given)]
+
+    futures = begin_all(held, orders)
+    held.may_end.set()
+    job_ids = [future.result(SECONDS)[0].id for future in futures]
+
+    assert held.groups == [1, 3]
+    stored = fetch("SELECT job_id, label FROM job_label ORDER BY job_id, label")
+    assert stored == [(job_id, label) for job_id, names in zip(job_ids, given, strict=True) for label in names]
+
+
+@pytest.mark.parametrize("fields", [{"uuid": ids.new_id()}, {"idempotency_key": "k"}, {"fire_at": 1}])
+def test_a_job_with_a_key_or_a_uuid_or_of_a_schedule_does_not_wait(account, held, moved_clock, fields):
     begin_all(held, [order(account, 1)])
 
     assert create(order(account, 2, **fields))[0].name == "job 2"
