@@ -110,8 +110,8 @@ def test_a_job_of_another_account_does_not_wait(account, held, moved_clock):
 
 
 def test_each_job_of_a_group_has_its_own_labels(account, held, moved_clock):
-    given = [(), ("blue", "new"), (), ("red",)]
-    orders = [order(account, number, labels=names) for number, names in enumerate(given)]
+    label_sets = [(), ("blue", "new"), (), ("red",)]
+    orders = [order(account, number, labels=names) for number, names in enumerate(label_sets)]
 
     futures = begin_all(held, orders)
     held.may_end.set()
@@ -119,7 +119,7 @@ def test_each_job_of_a_group_has_its_own_labels(account, held, moved_clock):
 
     assert held.groups == [1, 3]
     stored = fetch("SELECT job_id, label FROM job_label ORDER BY job_id, label")
-    assert stored == [(job_id, label) for job_id, names in zip(job_ids, given, strict=True) for label in names]
+    assert stored == [(job_id, label) for job_id, names in zip(job_ids, label_sets, strict=True) for label in names]
 
 
 @pytest.mark.parametrize("fields", [{"uuid": ids.new_id()}, {"idempotency_key": "k"}, {"fire_at": 1}])
