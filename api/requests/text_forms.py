@@ -33,7 +33,7 @@ HEADER_VALUE_FORM = {"type": "string", "pattern": HEADER_TEXT}
 DURATION_TEXT = pattern_form(times.DURATION_PATTERN, "1h30m")
 INSTANT_TEXT = pattern_form(times.DATE_TIME_PATTERN, "2026-01-31T09:00:00Z")
 INSTANT_IN_QUERY = pattern_form(
-    rf"{times.DATE_TIME_PATTERN}|(0|[1-9][0-9]{{0,12}})(\.[0-9]{{1,6}})?", "2026-01-31T09:00:00Z"
+    rf"{times.DATE_TIME_PATTERN}|(0|[1-9][0-9]{{0,12}})(\.[0-9]{{1,19}})?", "2026-01-31T09:00:00Z"
 )
 JOB_KEY_FORM = pattern_form(A_JOB)
 HEADER_NAME_FORM = {"type": "string", "pattern": HEADER_NAME, "example": "X-Tenant"}

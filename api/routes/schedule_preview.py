@@ -36,7 +36,7 @@ SPELLED_FORM = pattern_form(f"{NAME.pattern}(,{NAME.pattern}){{0,{bounds.MAX_NAM
 SPELLED_NAMES = f"at most {bounds.MAX_NAMED} names of calendars with commas between, such as holidays-at,plant"
 LAST_FROM = times.parse_instant("3000-01-01T00:00:00Z")
 
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,19})?")
 _SPELLED = re.compile(r"\[?([0-9]{1,15}(?:\.[0-9]{1,6})?)(?:[, ] ?\"?([a-z]+)\"?)?\]?")
 
 

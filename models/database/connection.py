@@ -19,6 +19,7 @@ from models.database.urls import SQLITE
 
 # psycopg raises InternalError for a database that is read-only for now (a fail-over).
 Unreachable = (OperationalError, InterfaceError, InternalError, MaxConnectionsExceeded)
+SQLITE_WAIT_S = 10  # for other writers: those of other programs, and those of this process
 database = DatabaseProxy()
 
 
@@ -29,8 +30,13 @@ class Sqlite(SqliteDatabase):
     dialect = "sqlite"
 
     def __init__(self, path: str) -> None:
-        pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000}
-        super().__init__(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=10)
+        pragmas = {
+            "journal_mode": "wal",
+            "synchronous": "full",
+            "foreign_keys": 1,
+            "busy_timeout": 1000 * SQLITE_WAIT_S,
+        }
+        super().__init__(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=SQLITE_WAIT_S)
         self.writers = threading.RLock()
         self.writes_since: int | None = None
 

@@ -1,11 +1,11 @@
 """Group commit: writes the rows that threads have at the same time by one statement and one commit.
 
 On PostgreSQL a statement of one job costs ten times what a further job in it costs. On SQLite each commit waits for the
-disk. While one thread writes, the rows of the others gather; when its commit is done, the first of these threads writes
-all that have gathered. So no row waits for a timer, and a row that comes alone is written at once.
+disk. While one thread writes, the rows of other threads wait in a line. When its commit is done, the first thread of
+the line writes all rows of the line. So no row waits for a timer, and a row that comes alone is written at once.
 
-Rows gather by a key, and those of different keys do not wait for one another. One lock guards all lines; it is held for
-some steps of Python, never while a database is asked.
+There is a line for each key, and lines do not wait for one another. One lock guards all lines. It is held for a few
+steps of Python, never while the database is asked.
 """
 
 import threading
@@ -15,8 +15,11 @@ from typing import Any, Generic, TypeVar
 from peewee import OperationalError
 
 from models.database.connection import Unreachable
+from models.database.postgres import is_silent
 
 LONGEST_WAIT_S = 10.0  # longer than a thread of the API may take to connect and to be answered
+NOT_WRITTEN = f"the row waited {LONGEST_WAIT_S:g} s for its turn and was not written"
+UNKNOWN = f"the thread that writes this row gave no answer within {LONGEST_WAIT_S:g} s; it may be written or not"
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -24,20 +27,23 @@ Result = TypeVar("Result")
 
 class _Entry(Generic[Row]):
     """A row and its thread. `group`: the entries that this thread is to write, its own first; empty: another thread
-    writes this row. `result` and `error` are set before the thread is woken."""
+    writes this row. `is_done`: the result or the error is there."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self.group: list[_Entry[Row]] = []
         self.result: Any = None
         self.error: BaseException | None = None
+        self.is_done = False
         # Held until the thread is woken. An event would cost each create 4 % of its time.
         self._asleep = threading.Lock()
         self._asleep.acquire()
 
-    def wake(self, error: BaseException | None = None) -> None:
+    def finish(self, error: BaseException | None) -> None:
+        self.error, self.is_done = error, True
+
+    def wake(self) -> None:
         """Let its thread go on; once at most."""
-        self.error = error
         self._asleep.release()
 
     def is_woken_in_time(self) -> bool:
@@ -55,11 +61,12 @@ class GroupCommit(Generic[Row, Result]):
     def write(self, key: Hashable, row: Row) -> Result:
         """Write the row, alone or with those of other threads, and return its result once it is committed.
 
-        Where the database could not be reached, all rows of the group and all that wait get this error: nobody knows
-        whether they were written. After any other error nothing was, and each thread writes its own row alone."""
+        If the connection of a group breaks, all threads of the group get that error: nobody knows whether their rows
+        were written. If the database is silent, so do all that wait, which have waited long already. After any other
+        error nothing was written, and each thread of the group writes its own row alone."""
         own = _Entry(row)
-        if not self._begins(key, own) and not own.is_woken_in_time() and self._is_withdrawn(key, own):
-            raise OperationalError(f"the thread that wrote this row gave no answer within {LONGEST_WAIT_S:g} s")
+        if not self._begins(key, own) and not own.is_woken_in_time():
+            self._give_up(key, own)
         if own.group:
             self._write_group(key, own.group)
         if own.error is None:
@@ -80,13 +87,15 @@ class GroupCommit(Generic[Row, Result]):
             line.append(own)
             return False
 
-    def _is_withdrawn(self, key: Hashable, own: _Entry[Row]) -> bool:
-        """Leave the line for want of an answer. False: the answer, or the turn to write, came just now."""
+    def _give_up(self, key: Hashable, own: _Entry[Row]) -> None:
+        """Wait no longer, unless the result or the turn to write came just now."""
         with self._lock:
             line = self._lines.get(key, [])
             if own in line:
                 line.remove(own)
-            return not own.group and own.error is None and own.result is None
+                raise OperationalError(NOT_WRITTEN)
+        if not (own.group or own.is_done):
+            raise OperationalError(UNKNOWN)
 
     def _write_group(self, key: Hashable, group: Sequence[_Entry[Row]]) -> None:
         error: BaseException | None = OperationalError("the thread that wrote this row was ended")
@@ -98,18 +107,20 @@ class GroupCommit(Generic[Row, Result]):
         except Exception as raised:  # noqa: BLE001 - each thread raises it, or tries again alone
             error = raised
         finally:
+            for entry in group:
+                entry.finish(error)
             self._end(key, error)
-            group[0].error = error
             for entry in group[1:]:
-                entry.wake(error)
+                entry.wake()
 
     def _end(self, key: Hashable, error: BaseException | None) -> None:
-        """Give the turn to the first that waits; or the error to all, if the database can't be reached."""
+        """Give the turn to the first of the line; or, if the database is silent, the error to all of it."""
         with self._lock:
             line = self._lines.pop(key)
-            if isinstance(error, Unreachable):
+            if is_silent(error):
                 for entry in line:
-                    entry.wake(error)
+                    entry.finish(error)
+                    entry.wake()
             elif line:
                 self._lines[key], line[0].group = [], line
                 line[0].wake()

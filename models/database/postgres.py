@@ -89,6 +89,11 @@ class Silent(psycopg.OperationalError):
     """The database gave no answer in time; nobody knows what it did."""
 
 
+def is_silent(error: BaseException | None) -> bool:
+    """Whether this is `Silent`, or peewee's error for it."""
+    return error is not None and any(isinstance(each, Silent) for each in (error, error.__cause__, error.__context__))
+
+
 class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that waits at most `reply_s` for each answer (None: without limit), and is closed afterwards."""
 

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from peewee import OperationalError
 from psycopg.errors import LockNotAvailable
 
-from models.database.connection import database, dialect
+from models.database.connection import SQLITE_WAIT_S, database, dialect
 from models.rules import clock
 
 BRIEFLY_MS = 2000
@@ -33,7 +34,7 @@ def transaction() -> Iterator[None]:
     after an error inside uses `database.atomic()`."""
     with _run_after_commit():
         if dialect() == "sqlite":
-            with database.obj.writers, _turn(), database.atomic():
+            with _turn(), database.atomic():
                 yield
         elif database.in_transaction():
             yield
@@ -44,13 +45,17 @@ def transaction() -> Iterator[None]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Note since when a writer of SQLite has its turn."""
-    opened, outer = database.obj, database.obj.writes_since
-    opened.writes_since = outer or clock.now()
+    """Take a turn among the writers of SQLite, and note since when this thread has it. Waits no longer than SQLite
+    itself would: a file that another program has locked holds up the first writer, and all others behind it."""
+    opened = database.obj
+    if not opened.writers.acquire(timeout=SQLITE_WAIT_S):
+        raise OperationalError(f"database is locked: no turn to write within {SQLITE_WAIT_S} s")
+    outer, opened.writes_since = opened.writes_since, opened.writes_since or clock.now()
     try:
         yield
     finally:
         opened.writes_since = outer
+        opened.writers.release()
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from models.rules.limits import GateName
 
 KEY_IS_LIVE = f"attempted_at IS NULL AND {in_states(NOT_BEGUN)}"  # as the index job_idempotency has it
 INSERTS_TRIED = 100
+LARGE_BYTES = 32 * 1024  # a set of larger bodies costs PostgreSQL and us more than one statement for each
 
 
 class DedupWindow(NamedTuple):
@@ -217,7 +218,7 @@ def shown_row(row: Sequence[Any]) -> JobRow:
 
 def _insert(new: NewJob, now: int) -> JobRow | None:
     ordered = new, _row(new, now)
-    if _may_be_taken(new) or database.in_transaction():
+    if _may_be_taken(new) or len(new.body or b"") > LARGE_BYTES or database.in_transaction():
         return _insert_all([ordered])[0]
     return _at_once.write(new.account_id, ordered)
 
@@ -232,7 +233,7 @@ def _insert_all(ordered: Sequence[Ordered]) -> list[JobRow | None]:
     return jobs
 
 
-_at_once = GroupCommit(_insert_all)  # by account: a lock on the row of one account holds up no other
+_at_once = GroupCommit(_insert_all)  # by account: a connection that breaks fails the creates of one account
 
 
 def _label_rows(new: NewJob, job: JobRow | None) -> list[tuple[int, str, int, int]]:

@@ -28,6 +28,8 @@ NOW = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp() * 1_000_000)
         ("after:2h", {"after": "2026-11-28T10:00:00.000000Z"}),
         ("before:2026-07-01", {"before": "2026-06-30T22:00:00.000000Z"}),
         ("before:2026-07-01T08:30", {"before": "2026-07-01T06:30:00.000000Z"}),
+        ("after:tomorrow", {"after": "2026-11-28T23:00:00.000000Z"}),
+        ("scheduled_before:+2h", {"scheduled_before": "2026-11-28T14:00:00.000000Z"}),
         ("scheduled_before:2026-07-01T08:30", {"scheduled_before": "2026-07-01T06:30:00.000000Z"}),
         ("before:2026-07-01T08:30Z", {"before": "2026-07-01T08:30:00.000000Z"}),
     ],

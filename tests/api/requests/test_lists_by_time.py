@@ -98,6 +98,16 @@ def test_failed_jobs_are_found_by_when_their_latest_attempt_began(client, failed
         assert set(ids_of(client.get(f"{path}?{query}{more}"))) == wanted
 
 
+@pytest.mark.parametrize("second", ["1", "1.000001", "1.0000009999", "0.9999999"])
+def test_a_unix_time_may_have_as_many_decimals_as_a_program_prints(client, moved_clock, second):
+    whole, _, decimals = second.partition(".")
+    instant = clock.now() // clock.SECOND + int(whole)
+
+    answer = client.get(f"/api/jobs?after={instant}{'.' if decimals else ''}{decimals}")
+
+    assert answer.status_code == 200
+
+
 def test_what_failed_in_a_time_is_run_again_alone(client, account, failed):
     members = {"failed_after": "2026-01-01T09:00:01Z", "state": "discarded"}
     answer = client.post("/api/jobs/retry", json={"filter": members, "dry_run": True})

@@ -8,7 +8,8 @@ import pytest
 from peewee import DataError, OperationalError
 
 from models.database import group_commit
-from models.database.group_commit import GroupCommit
+from models.database.group_commit import GroupCommit, _Entry
+from models.database.postgres import OF_REQUESTS, Silent
 from tests.support.waiting import wait_until
 
 SECONDS = 60
@@ -123,15 +124,32 @@ def test_a_database_that_is_gone_is_told_to_all_that_wait_and_nothing_is_written
     assert slow.commits.write("a", 3) == "result of 3"
 
 
-def test_those_that_wait_do_not_try_a_database_that_is_gone():
+def test_those_that_wait_do_not_try_a_database_that_is_silent():
     with written_slowly() as written:
-        gone = OperationalError("server closed the connection")
-        first, waiting = written.begin(gone), written.join(2)
+        silent = OperationalError("no answer within 5.5 s")
+        silent.__cause__ = Silent()
+        first, waiting = written.begin(silent), [written.join(2), written.join(3)]
 
         written.may_end.set()
 
-        assert [str(future.exception(SECONDS)) for future in (first, waiting)] == ["server closed the connection"] * 2
-        assert written.groups == [[gone]]
+        assert first.exception(SECONDS) is silent
+        errors = [future.exception(SECONDS) for future in waiting]
+        assert [str(error) for error in errors] == ["no answer within 5.5 s"] * 2
+        assert len({*errors, silent}) == 3
+        assert written.groups == [[silent]]
+        assert written.commits.write("a", 4) == "result of 4"
+
+
+@pytest.mark.parametrize("error", [OperationalError("server closed the connection"), DataError("too long")])
+def test_those_that_wait_are_written_together_after_an_error_of_another_row(error):
+    with written_slowly() as written:
+        first, waiting = written.begin(error), [written.join(2), written.join(3)]
+
+        written.may_end.set()
+
+        assert first.exception(SECONDS) is error
+        assert [future.result(SECONDS) for future in waiting] == ["result of 2", "result of 3"]
+        assert written.groups == [[error], [2, 3]]
 
 
 def test_a_thread_that_is_ended_leaves_its_turn_and_an_error_to_the_others(slow):
@@ -146,14 +164,73 @@ def test_a_thread_that_is_ended_leaves_its_turn_and_an_error_to_the_others(slow)
     assert slow.commits.write("a", 3) == "result of 3"
 
 
-def test_a_thread_does_not_wait_for_ever_and_its_row_is_not_written_later(slow, monkeypatch):
+def test_a_thread_does_not_wait_for_its_turn_for_ever_and_its_row_is_not_written_later(slow, monkeypatch):
     first = slow.begin(1)
     monkeypatch.setattr(group_commit, "LONGEST_WAIT_S", 0)
 
-    with pytest.raises(OperationalError, match="no answer within 0 s"):
+    with pytest.raises(OperationalError, match="was not written"):
         slow.commits.write("a", 2)
     slow.may_end.set()
 
     assert first.result(SECONDS) == "result of 1"
     assert slow.commits.write("a", 3) == "result of 3"
     assert slow.groups == [[1], [3]]
+
+
+def test_a_turn_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch):
+    def promoted_meanwhile(entry):
+        slow.may_end.set()
+        wait_until(lambda: entry.group)
+        return False
+
+    monkeypatch.setattr(_Entry, "is_woken_in_time", promoted_meanwhile)
+    first = slow.begin(1)
+
+    assert slow.commits.write("a", 2) == "result of 2"
+    assert first.result(SECONDS) == "result of 1"
+    assert slow.commits.write("a", 3) == "result of 3"
+
+
+@pytest.mark.parametrize("row", [2, OperationalError("server closed the connection")])
+def test_an_answer_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch, row):
+    def answered_meanwhile(entry):
+        if entry.row == "leads":
+            return wait(entry)
+        slow.may_end.set()
+        wait_until(lambda: entry.is_done)
+        return False
+
+    wait = _Entry.is_woken_in_time
+    monkeypatch.setattr(_Entry, "is_woken_in_time", answered_meanwhile)
+    slow.begin(1)
+    slow.join("leads")
+    late = slow.pool.submit(slow.commits.write, "a", row)
+
+    answer = late.exception(SECONDS) or late.result()
+    assert str(answer) == ("result of 2" if row == 2 else "server closed the connection")
+
+
+def test_without_an_answer_of_the_thread_that_writes_nobody_knows(slow, monkeypatch):
+    def taken_by_another(entry):
+        slow.commits._lines["a"].remove(entry)
+        return False
+
+    monkeypatch.setattr(_Entry, "is_woken_in_time", taken_by_another)
+    slow.begin(1)
+
+    with pytest.raises(OperationalError, match="may be written or not"):
+        slow.commits.write("a", 2)
+
+
+def test_a_row_that_is_refused_alone_is_written_once(slow):
+    refused = DataError("too long")
+    slow.may_end.set()
+
+    with pytest.raises(DataError):
+        slow.commits.write("a", refused)
+
+    assert slow.groups == [[refused]]
+
+
+def test_a_thread_waits_longer_than_a_connection_and_a_statement_may_take():
+    assert 2 * OF_REQUESTS.connect_s + OF_REQUESTS.reply_s < group_commit.LONGEST_WAIT_S <= 10

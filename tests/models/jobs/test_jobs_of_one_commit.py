@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from peewee import OperationalError
+from peewee import IntegrityError, OperationalError
 
 from models.accounts import account_store
 from models.database import ids
-from models.database.connection import connection, database
+from models.database.connection import connection, database, dialect
 from models.database.group_commit import GroupCommit
 from models.database.sql import fetch
 from models.database.transactions import transaction
@@ -97,6 +97,50 @@ def test_a_job_of_a_group_is_stored_as_one_that_is_created_alone(account, held, 
 def whole_row(job_id):
     cursor = database.execute_sql("SELECT * FROM job WHERE id = %s", (job_id,))
     return dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+
+
+def test_jobs_that_wait_go_in_by_one_statement_and_a_job_alone_by_its_own(account, held, moved_clock, monkeypatch):
+    statements, execute = [], type(database.obj).execute_sql
+
+    def noted(self, sql, *arguments):
+        if sql.startswith("INSERT INTO job "):
+            statements.append("unnest" if "unnest" in sql else "values")
+        return execute(self, sql, *arguments)
+
+    monkeypatch.setattr(type(database.obj), "execute_sql", noted)
+    futures = begin_all(held, [order(account, number) for number in range(4)])
+    held.may_end.set()
+    for future in futures:
+        future.result(SECONDS)
+
+    assert statements == ["values", "unnest"] if dialect() == "postgresql" else ["values"] * 4
+
+
+def test_a_job_that_the_database_refuses_fails_alone_and_the_others_are_stored_once(account, held, moved_clock):
+    orders = [order(account, 0), order(account, 1), order(account, 2)._replace(args=None), order(account, 3)]
+
+    futures = begin_all(held, orders)
+    held.may_end.set()
+
+    assert [type(future.exception(SECONDS)) for future in futures] == [
+        type(None),
+        type(None),
+        IntegrityError,
+        type(None),
+    ]
+    assert sorted(name for (name,) in fetch("SELECT name FROM job")) == ["job 0", "job 1", "job 3"]
+
+
+def test_a_large_job_does_not_wait_and_one_of_the_limit_does(account, held, moved_clock):
+    [first] = begin_all(held, [order(account, 1)])
+    large = order(account, 2)._replace(body=b"x" * (job_store.LARGE_BYTES + 1))
+
+    assert create(large)[0].name == "job 2"
+
+    other = held.pool.submit(create, large._replace(body=large.body[1:]))
+    wait_until(lambda: waiting_in(held, account.id) == 1)
+    held.may_end.set()
+    assert [future.result(SECONDS)[1] for future in (first, other)] == [True, True]
 
 
 def test_a_job_of_another_account_does_not_wait(account, held, moved_clock):
