@@ -265,6 +265,7 @@ def test_a_piece_is_filled_up_to_what_is_written_at_once():
     assert list(logs.in_pieces(b"\n".join(whole))) == [first]
     assert len(first) == logs.IN_ONE_PIECE
     assert list(logs.in_pieces(b"\n".join([*whole, b"z"]))) == [first, b"z\n"]
+    assert list(logs.in_pieces(b"\n".join([whole[0], b"y" * 95]))) == [whole[0] + b"\n", b"y" * 95 + b"\n"]
     assert list(logs.in_pieces(b"x" * 5000 + b"\nz")) == [b"x" * 5000 + b"\n", b"z\n"]
 
 

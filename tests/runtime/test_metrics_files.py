@@ -106,6 +106,19 @@ def test_a_start_leaves_what_has_no_lock_or_another_name(base):
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_start_leaves_no_file_open_but_the_lock_of_its_own_directory(base):
+    before = set(os.listdir("/proc/self/fd"))
+    owned = metrics_files.make_directory()
+    own = set(os.listdir("/proc/self/fd")) - before
+    for number in range(3):
+        abandoned(base / f"booper-metrics-{number}")
+        metrics_files._remove_if_abandoned(base / f"booper-metrics-{number}")
+        metrics_files._remove_if_abandoned(owned)
+
+    assert owned.exists()
+    assert set(os.listdir("/proc/self/fd")) - before == own
+
+
 BECOMES = (
     "import os, sys; from runtime import metrics_files as m; m.make_directory()\n"
     "os.execv(sys.executable, [sys.executable, '-c', 'import os, sys; print(os.environ[sys.argv[1]], flush=True); "

@@ -55,6 +55,18 @@ def test_a_file_that_a_killed_process_left_empty_harms_nobody(counting, shared):
     assert totals()[0] == 1
 
 
+def test_what_a_killed_fold_left_unfinished_counts_nowhere(counting, shared):
+    """The process was killed between the adding up and the renaming; the next fold adds up the same files."""
+    dead = counting(2)
+    kill(dead)
+    for kind in ("counter", "histogram"):
+        (shared / f"{kind}_past.new").write_bytes((shared / f"{kind}_{dead.pid}.db").read_bytes())
+
+    metrics_folding.fold_dead(shared)
+
+    assert totals()[:2] == [2, 2]
+
+
 def test_a_reader_that_stands_still_holds_up_nobody_for_long(counting, shared, monkeypatch):
     """It holds the lock on the directory; the fold is left for the next time."""
     monkeypatch.setattr(metrics_files, "LOCK_LIMIT_S", 0.05)

@@ -66,6 +66,16 @@ def test_a_traceparent_of_the_job_is_left_as_it_is(claim, spans):
     assert len(spans()) == 1
 
 
+def test_the_request_that_the_job_was_rendered_as_stays_as_it_was(claim, spans):
+    request = render_request(claim)
+    before = dict(request.headers)
+
+    sent, span = tracing.begin_attempt(claim, request)
+
+    assert (request.headers, sent.headers.keys() - before.keys()) == (before, {"traceparent"})
+    tracing.end_attempt(span, answered(200))
+
+
 def linked(spans):
     return [f"{link.context.trace_id:032x}" for link in spans()[-1].links]
 

@@ -86,3 +86,19 @@ def test_what_runs_shows_in_the_statistics_and_the_process_says_goodbye(db, embe
     embedded.stop()
     assert sum(minute.completed for minute in heartbeats.minutes(account.id, clock.now(), 3)) == 5
     assert heartbeats.workers() == []
+
+
+def test_what_is_counted_while_a_minute_is_written_is_written_the_next_time(account, moved_clock, monkeypatch):
+    process, record_minutes = new_heartbeat(), heartbeats.record_minutes
+    process.count(attempts(account, 1))
+
+    def count_meanwhile(rows):
+        record_minutes(rows)
+        process.count(attempts(account, 2))
+
+    with monkeypatch.context() as slow:
+        slow.setattr(heartbeats, "record_minutes", count_meanwhile)
+        process.write(clock.now())
+    process.write(clock.now())
+
+    assert heartbeats.minutes(account.id, clock.now(), 1)[0].completed == 3

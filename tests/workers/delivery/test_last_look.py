@@ -4,11 +4,15 @@ import asyncio
 import threading
 
 import pytest
+from peewee import OperationalError
 
+from models.flows import late_starts
+from models.flows.late_starts import SentJob
 from models.jobs import lifecycle
 from models.operations import cancelling
 from models.rules import clock
 from models.webhooks import event_order
+from tests.support.operators_log import raising
 from tests.support.rows import claim_job, claim_of, make_job, reread
 from tests.support.schedule_rows import make_schedule, run_ticker, waiting_jobs_of
 from workers.delivery import last_look
@@ -111,3 +115,12 @@ def test_requests_go_out_when_the_database_does_not_answer_in_time(account, monk
         return [answer.is_given for answer in first]
 
     assert asyncio.run(ask_and_let_answer()) == [True, True]
+
+
+def test_of_too_many_corrections_the_latest_are_kept_while_the_database_takes_none(account, monkeypatch):
+    """The earlier starts have left their windows first."""
+    monkeypatch.setattr(last_look, "KEPT", 2)
+    monkeypatch.setattr(late_starts, "correct", raising(OperationalError("gone")))
+    sent = [SentJob(claim_job(account), at) for at in range(3)]
+
+    assert LastLook()._look(list(sent)) == sent[1:]

@@ -18,7 +18,8 @@ from workers.delivery.attempt_records import Result
 from workers.delivery.delivery import Delivery
 from workers.delivery.recorder import record
 from workers.delivery.render import render_request
-from workers.transport.outcome import Answered, Blocked, Timings
+from workers.delivery.schedule_results import means_host_is_down
+from workers.transport.outcome import Answered, Blocked, Refused, Timings, Unreachable
 
 BODY = b'{"since": "$previous.id", "sent": "$state.sent"}'
 
@@ -394,3 +395,13 @@ def test_the_end_of_a_request_whose_job_was_cancelled_lets_go_the_next(account, 
     finish(under_way, answered_with_body({}, status=status))
 
     assert [job.id for job in staging.due(0, clock.now(), 10)] == [queued.id]
+
+
+@pytest.mark.parametrize("status", [*range(200, 206), 404, 429, *range(500, 506)])
+def test_a_host_is_down_whose_gateway_says_so(status):
+    assert means_host_is_down(answered_with_body(b"", status)) is (status in (502, 503, 504))
+
+
+def test_a_host_that_was_not_reached_is_down_and_one_that_was_not_tried_is_not():
+    assert means_host_is_down(Unreachable("timeout", "", Timings()))
+    assert not means_host_is_down(Refused("blocked_address", ""))

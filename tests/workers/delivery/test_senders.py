@@ -176,6 +176,16 @@ def test_what_outlasts_the_grace_is_left_and_given_back(account, senders, result
     assert not any(thread.name == "transport" for thread in threading.enumerate())
 
 
+def test_what_was_given_back_is_under_way_no_more(account, senders, receiver):
+    """A drain would wait for it until its grace is over."""
+    submit(senders, claimed(account, 1, receiver.url + "/hang"))
+    wait_until(lambda: receiver.arrivals)
+
+    senders.abandon()
+
+    assert senders.under_way() == []
+
+
 def test_who_waits_behind_a_job_that_is_given_back_is_looked_at(account, senders, receiver):
     ids = order_with_two_behind(account)
     Job.update(args=json.dumps({"url": receiver.url + "/hang"})).execute()

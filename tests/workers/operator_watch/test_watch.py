@@ -172,6 +172,19 @@ def test_a_target_that_is_down_for_long_is_tried_again_every_five_minutes():
     assert pauses_s == [30, 60, 120, 240, 300, 300, 300]
 
 
+def test_a_target_that_took_something_is_tried_again_as_soon_as_at_first():
+    backlog, pauses_s = Backlog(0.0), []
+    for at in range(4):
+        backlog.add(Message(TEST, "operator", [], at), 0.0)
+
+    for is_taken in (False, False, True, False, True, True):
+        backlog.note(is_taken, 1000.0)
+        pauses_s.append(backlog.next_s - 1000.0)
+
+    assert pauses_s == [30, 60, 0, 30, 0, 0]
+    assert backlog.first.at == 3
+
+
 def test_slow_targets_give_the_turn_to_no_other_watch(installation):
     """Something opens, something closes, and something is repeated: three messages, each of which takes 25 s."""
     watch, other = [installation.watch(BOOPER_OPERATOR_REPEAT_SECONDS="10") for _ in range(2)]

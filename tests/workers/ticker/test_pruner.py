@@ -3,10 +3,13 @@
 import pytest
 
 from models.accounts import session_store
+from models.alerts import incident_store
 from models.database.sql import fetch
-from models.jobs import idempotent_requests
+from models.jobs import dedup_windows, idempotent_requests, lifecycle
 from models.jobs.job_tables import Attempt, Job, JobLabel, LogEntry
+from models.operations import acks
 from models.rules import clock
+from models.schedules import firing_rows
 from runtime.settings import load
 from tests.support.rows import make_job
 from workers.assembly import kept_us
@@ -186,3 +189,26 @@ def test_each_sweep_begins_with_the_first_job_again(account, moved_clock, monkey
     sweep(pruner)
 
     assert left() == {young.id}
+
+
+def test_what_rests_after_a_step_holds_up_no_other_kind_of_rows(moved_clock, monkeypatch):
+    """Each kind has a rest of its own: the seventh would wait for six others."""
+    steady, done = Steady(2 * STEP_US), []
+
+    def note(name):
+        return lambda *_: done.append(name) or steady.work(0)
+
+    prunes = (idempotent_requests, dedup_windows, firing_rows, incident_store, acks, session_store)
+    for module in prunes:
+        monkeypatch.setattr(module, "prune", note(module.__name__))
+    monkeypatch.setattr(lifecycle, "prune", lambda *_: (note("jobs")(), None))
+    pruner = Pruner(KEPT, steady, firings_kept_us=1)
+    steps = [getattr(pruner, name) for name in dir(pruner) if name.startswith("prune_")]
+
+    for step in steps:
+        step(clock.now())
+    steady.now -= len(steps) * steady.took
+    for step in steps:
+        step(clock.now())
+
+    assert sorted(done) == sorted(["jobs", *(module.__name__ for module in prunes)])

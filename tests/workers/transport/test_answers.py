@@ -294,6 +294,11 @@ def test_t12_of_a_body_that_grows_a_thousandfold_no_more_than_is_kept_is_in_memo
     assert peak < 1_000_000
 
 
+def test_t12_a_body_of_which_more_was_to_come_stays_marked_although_what_came_can_be_unpacked():
+    packed = Answered(200, [("Content-Encoding", "gzip")], gzip.compress(b"ok", mtime=0), True, Timings())
+    assert (unpacked(packed, 1000).body, unpacked(packed, 1000).truncated) == (b"ok", True)
+
+
 def test_t12_a_compressed_body_that_breaks_off_is_unpacked_as_far_as_it_came(receiver, send):
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
     packed = gzip.compress(bytes(range(256)) * 40, mtime=0)
