@@ -5,6 +5,7 @@ import json
 import pytest
 
 from api.requests.paging import CURSOR_HEADER
+from models.database import settling
 from models.jobs import records
 from models.jobs.job_tables import Job
 from models.rules import clock
@@ -117,6 +118,15 @@ def test_a_list_with_a_limit_alone_has_its_first_rows(client, address):
     for path, whole in wholes_of(client, address, WITH_LIMIT).items():
         for limit in (1, 2, ROWS):
             assert rows_of(client.get(f"{address(path)}?limit={limit}")) == whole[:limit], path
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/logs"])
+def test_a_list_in_the_order_of_creation_ends_where_rows_may_still_appear(client, address, path, monkeypatch):
+    assert rows_of(client.get(f"{address(path)}?order_by=inserted_at,asc"))
+    monkeypatch.setattr(settling, "settled_until", lambda: 0)
+
+    assert rows_of(client.get(f"{address(path)}?order_by=inserted_at,asc")) == []
+    assert rows_of(client.get(f"{address(path)}?order_by=inserted_at,desc"))
 
 
 def test_a_list_has_no_row_of_another_account_and_no_page_behind_its_last_row(client, stranger, crowded):
