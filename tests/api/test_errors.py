@@ -43,6 +43,15 @@ def test_what_is_not_there_has_the_one_shape(bare, method, path, status):
     assert (status == 405) == ("Allow" in answer.headers)
 
 
+@one_database
+def test_a_request_with_very_many_mistakes_is_told_the_first_hundred_of_them(client):
+    names = [f"unknown-{number}" for number in range(101)]
+
+    assert len(errors_of(client.create(**dict.fromkeys(names[:100], 1)))) == 100
+    assert len(errors_of(client.create(**dict.fromkeys(names, 1)))) == 100
+    assert list(errors_of(client.create(**{"x" * 201: 1}))) == ["x" * 200]
+
+
 @pytest.mark.parametrize("path", ["/api/ping", "/nope", "/healthz", "/api/jobs", "/api/openapi.json"])
 def test_every_answer_carries_the_safety_headers_and_an_id(bare, path):
     headers = bare.get(path).headers

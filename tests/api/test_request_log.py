@@ -143,6 +143,16 @@ def test_the_line_of_a_create_names_the_job(client, caplog):
     assert request_lines(caplog)[0]["job_id"] == job["job_id"]
 
 
+def test_the_line_names_the_first_job_of_a_set_and_the_new_job_of_a_repetition(client, caplog):
+    client.ask("PUT", "/api/groups/g", json={"targets": [{"name": n, "url": f"https://{n}.example/"} for n in "ab"]})
+    caplog.set_level(logging.INFO)
+
+    jobs = client.post("/api/jobs", json={"group": "g"}).json["data"]
+    again = client.post(f"/api/jobs/{jobs[1]['id']}/retry").json["data"]
+
+    assert [line["job_id"] for line in request_lines(caplog)] == [jobs[0]["job_id"], again["job_id"]]
+
+
 def test_the_id_that_a_request_brings_along_is_neither_told_nor_believed(client, caplog):
     caplog.set_level(logging.DEBUG)
     answer = client.get("/api/jobs", headers={"X-Request-Id": "brought-along"})

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from booper import cli, commands
+from booper import backups, cli, commands
 from models.database import sqlite_file
 from models.database.connection import close_all
 from models.jobs.job_tables import Job
@@ -48,6 +48,31 @@ def test_a_backup_of_a_database_in_use_holds_what_was_committed(account, booper,
     assert sqlite_file.problems(tmp_path / "copy.db") == []
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.glob("copy.db?*")] == []
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(account, booper, tmp_path, monkeypatch):
+    def fail(_source, _target):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite_file, "copy", fail)
+
+    code, printed = booper("backup", str(tmp_path / "copy.db"))
+
+    assert (code, "disk I/O error" in printed) == (1, True)
+    assert list(tmp_path.glob("copy.db*")) == []
+
+
+def test_a_copy_is_on_the_disk_before_it_gets_its_name(account, booper, tmp_path, monkeypatch):
+    flushed = []
+
+    def flush(file):
+        flushed.append((file, jobs_in(file), (tmp_path / "copy.db").exists()))
+
+    make_job(account)
+    monkeypatch.setattr(backups, "_flush", flush)
+
+    assert booper("backup", str(tmp_path / "copy.db"))[0] == 0
+    assert flushed == [(tmp_path / "copy.db.partial", 1, False)]
 
 
 def test_a_backup_overwrites_nothing(account, booper, tmp_path):

@@ -33,3 +33,23 @@ def test_a_host_with_two_addresses_has_the_page_on_both(two_addresses, address):
     with metrics_page.served(settings.load({"BOOPER_HOST": "localhost"}), port):
         with contextlib.closing(urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=20)) as page:
             assert page.status == 200
+
+
+class Created(Exception):
+    """Ends the making of a server once its options are known."""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "192.0.2.7"])
+def test_the_page_is_served_on_the_host_of_the_settings_alone(monkeypatch, host):
+    def create_server(_app, **options):
+        raise Created(options)
+
+    monkeypatch.setattr("waitress.create_server", create_server)
+    effective = settings.load({"BOOPER_HOST": host, "BOOPER_DEMO_KEY": "off"})
+
+    with pytest.raises(Created) as created, metrics_page.served(effective, 9191):
+        pass
+
+    [options] = created.value.args
+    assert (options["host"], options["port"], options["ident"]) == (host, 9191, None)
+    assert not options["clear_untrusted_proxy_headers"]  # may_read looks for them

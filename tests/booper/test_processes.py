@@ -445,6 +445,22 @@ def test_a_ticker_that_gets_a_signal_gives_up_the_lead_and_sends_its_spans(signu
     other.give_up()
 
 
+def test_a_ticker_that_is_held_leads_all_the_same_and_gives_up_the_lead(db, handlers, monkeypatch):
+    tickers = []
+
+    def make_held_ticker(lead):
+        tickers.append(Ticking(lead, signal.SIGTERM))
+        return tickers[0]
+
+    monkeypatch.setattr(assembly, "make_held_ticker", make_held_ticker)
+
+    assert processes.ticker(replace(PRODUCTION, hold=True)) == 0
+    assert (tickers[0].led, tickers[0].stopped) == (True, [False, True])
+    other = leader.candidate()
+    wait_until(other.hold)
+    other.give_up()
+
+
 def test_a_worker_without_a_port_serves_no_metrics(supervised):
     supervising = supervised(look=lambda: [thread.name for thread in threading.enumerate()])
     processes.worker(PRODUCTION)

@@ -1,11 +1,13 @@
 """The watchdog of `booper serve`: no sign of life while the process does not answer itself, or a part has ended."""
 
 import threading
+from http.client import BadStatusLine
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
-from booper.watchdog import Watchdog
+from booper.watchdog import ANSWER_LIMIT_S, Watchdog
 from runtime import settings
 from tests.support.systemd import ServiceManager
 
@@ -90,6 +92,74 @@ def test_there_is_no_sign_while_a_part_has_ended(watch, systemd):
     watch(works)
     systemd.await_more(ALIVE)
     assert heard_before[:4] == [0, 0, 0, 0]
+
+
+class Answering:
+    """A connection to an address, at which this status is answered. `made`: each that was made."""
+
+    made = []
+    status = 200
+
+    def __init__(self, *address, timeout):
+        self.made.append((*address, timeout))
+
+    def request(self, *words):
+        assert words == ("GET", "/healthz")
+
+    def getresponse(self):
+        if isinstance(self.status, Exception):
+            raise self.status
+        return self
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    monkeypatch.setattr(Answering, "made", [])
+    monkeypatch.setattr("booper.watchdog.http.client.HTTPConnection", Answering)
+    return Answering
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        *[("0.0.0.0", "127.0.0.1"), ("::", "::1")],
+        *[(host, host) for host in ("127.0.0.1", "::1", "localhost", "192.0.2.7")],
+    ],
+)
+def test_a_process_is_asked_at_an_address_that_it_listens_on(answering, host, own):
+    watchdog = Watchdog(settings.load({"BOOPER_HOST": host, "PORT": "8123", "BOOPER_DEMO_KEY": "off"}), lambda: True)
+
+    assert watchdog._answers()
+    assert answering.made == [(own, 8123, ANSWER_LIMIT_S)]
+
+
+@pytest.mark.parametrize(
+    "status", [204, 302, 404, 500, 503, ConnectionResetError(), TimeoutError(), BadStatusLine("x")]
+)
+def test_what_is_not_healthy_is_no_answer(answering, monkeypatch, status):
+    monkeypatch.setattr(Answering, "status", status)
+
+    assert not Watchdog(settings.load({}), lambda: True)._answers()
+
+
+@pytest.mark.parametrize(
+    ("works", "status", "signs"), [(True, 200, 1), (False, 200, 0), (True, 503, 0), (False, 503, 0)]
+)
+def test_a_missing_sign_of_life_is_an_error_in_the_log(answering, monkeypatch, caplog, works, status, signs):
+    sent = []
+    monkeypatch.setattr(Answering, "status", status)
+    monkeypatch.setattr("booper.watchdog.systemd.notify", sent.append)
+    watchdog = Watchdog(settings.load({}), lambda: works)
+    looks = iter([False, True])
+    monkeypatch.setattr(watchdog, "_stop", SimpleNamespace(wait=lambda _: next(looks)))
+
+    watchdog._watch()
+
+    assert sent == [ALIVE] * signs
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * (1 - signs)
 
 
 def test_where_systemd_does_not_wait_no_thread_runs(server, monkeypatch):

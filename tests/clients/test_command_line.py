@@ -335,6 +335,23 @@ def test_a_tail_that_looks_away_for_more_than_a_page_misses_nothing(server, key,
     assert len({entry.id for entry in fresh}) == len(fresh) == 102
 
 
+def test_a_tail_remembers_what_it_has_shown_last_however_long_it_runs(monkeypatch):
+    looks = iter(range(2, 12))
+
+    def page(*_, **__):
+        newest = next(looks)
+        return Latest(SimpleNamespace(id=each) for each in (newest, newest - 1))
+
+    class Latest(list):
+        next_cursor = None
+
+    for name, value in (("LOOK_EVERY_S", 0), ("REMEMBERED", 3), ("PAGE", 2)):
+        monkeypatch.setattr(logs_command, name, value)
+    session = SimpleNamespace(client=SimpleNamespace(logs=SimpleNamespace(list=page, page=page)))
+
+    assert [entry.id for entry in islice(logs_command.following(session, 2, {}), 10)] == list(range(1, 11))
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_gets_its_script_and_the_words_that_fit(booper, configured, shell):
     script = booper("completion", shell)

@@ -128,6 +128,17 @@ def test_an_address_that_is_sent_as_it_is_shown_stays_as_it_is(client):
     assert "to.0.slack" in errors_of(client.post("/api/alerts", json=RULE | {"to": made["to"]}))
 
 
+def test_two_addresses_that_are_shown_alike_both_stay(client):
+    urls = [f"{SLACK}-{number}" for number in range(2)]
+    made = make(client, to=[{"slack": url} for url in urls])
+    assert made["to"][0] == made["to"][1]
+
+    assert client.ask("PATCH", f"/api/alerts/{made['id']}", json={"to": made["to"]}).status_code == 200
+    assert [row.url for row in AlertTarget.select().order_by(AlertTarget.id)] == urls
+    three = [*made["to"], made["to"][0]]
+    assert "to.2.slack" in errors_of(client.ask("PATCH", f"/api/alerts/{made['id']}", json={"to": three}))
+
+
 def test_a_test_makes_a_message_for_each_target(client):
     made = make(client, to=[{"slack": SLACK}, {"webhook": "https://ops.example/hook"}])
     tested = client.post(f"/api/alerts/{made['id']}/test")

@@ -41,6 +41,12 @@ def test_a_badge_says_how_the_schedule_is_doing(app, client, account, schedule, 
     assert anybody.get(path).json["message"] == "disabled"
 
 
+def test_the_badge_of_a_schedule_without_a_name_says_what_it_is_of(app, client, account, moved_clock):
+    path = path_of(client, create_schedule(account, {}))
+
+    assert ApiClient(app).get(path).json["label"] == "schedule"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -227,6 +227,20 @@ def test_no_job_of_a_batch_is_larger_than_one_alone_may_be(small, letter):
     assert wrong["error"]["errors"][""][0].startswith("must be at most 2000 bytes, got 2")
 
 
+@one_database
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_a_job_of_a_batch_may_be_just_as_large_as_one_alone(small, letter):
+    def text_of(size):
+        bare_size = len(json.dumps(item_of(body="")).encode())
+        count, rest = divmod(size - bare_size, len(letter.encode()))
+        return json.dumps(item_of(body=letter * count + "x" * rest), ensure_ascii=False)
+
+    right, wrong = items(batch_text(small, f'{{"jobs": [{text_of(2000)}, {text_of(2001)}]}}'))
+
+    assert right["job"]["state"] == "available"
+    assert wrong["error"]["errors"] == {"": ["must be at most 2000 bytes, got 2001"]}
+
+
 def test_a_batch_needs_a_key(bare):
     errors_of(batch(bare, item_of()), 401)
 

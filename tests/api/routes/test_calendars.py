@@ -261,7 +261,11 @@ def test_a_calendar_that_schedules_name_stays(client, moved_clock):
     assert answer.status_code == 409
     assert answer.json["error"]["message"] == "1 schedule names the calendar; change them first."
     assert client.get("/api/calendars/holidays-at").json["data"]["schedules"] == 1
-    client.ask("PATCH", f"/api/schedules/{schedule['id']}", json={"exclude": None})
+    other = make(client)
+    answer = client.ask("DELETE", "/api/calendars/holidays-at")
+    assert answer.json["error"]["message"] == "2 schedules name the calendar; change them first."
+    for each in (schedule, other):
+        client.ask("PATCH", f"/api/schedules/{each['id']}", json={"exclude": None})
     assert client.ask("DELETE", "/api/calendars/holidays-at").status_code == 204
     assert client.ask("DELETE", "/api/calendars/holidays-at").status_code == 404
 

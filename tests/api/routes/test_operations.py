@@ -351,3 +351,13 @@ def test_an_account_has_so_many_running_operations_at_most(client, stranger, mon
     client.post(f"/api/operations/{first['id']}/cancel")
 
     ordered(client, all=True)
+
+
+@one_database
+def test_a_filter_names_up_to_a_thousand_jobs(client):
+    def counted(number):
+        return client.post("/api/jobs/cancel", json={"filter": {"ids": [*range(number)]}, "dry_run": True})
+
+    assert counted(1000).json["data"] == {"matches": 0, "more": False}
+    for number in (0, 1001):
+        assert list(errors_of(counted(number))) == ["filter.ids"]

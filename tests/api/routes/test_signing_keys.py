@@ -125,6 +125,14 @@ def test_a_retired_key_can_end_sooner_but_not_later(client, moved_clock):
         assert client.post(path, json={"after": after}).json["data"]["ends_at"] == f"2026-01-01T{ends_at}.000000Z"
 
 
+def test_a_key_goes_on_for_as_long_as_is_said_and_no_longer(client):
+    key = client.post(PATH).json["data"]
+    path = f"{PATH}/{key['id']}/retire"
+
+    assert set(errors_of(client.post(path, json={"after": 366 * 86_400 + 1}))) == {"after"}
+    assert client.post(path, json={"after": [366, "days"]}).status_code == 200
+
+
 @pytest.mark.parametrize("after", [-1, "soon", [400, "days"], None])
 def test_a_wrong_delay_is_refused(client, after):
     path = f"{PATH}/{create_signing_key(client)['id']}/retire"

@@ -38,6 +38,17 @@ def test_the_last_hour_is_told_minute_by_minute(client, stranger, account, moved
     assert {minute["completed"] for minute in stats(stranger)["minutes"]} == {0}
 
 
+def test_the_lateness_of_a_minute_is_told_by_two_percentiles(client, account, moved_clock):
+    counts = lateness.empty()
+    counts[0], counts[-2] = 90, 10
+    heartbeats.record_minutes([MinuteRow(account.id, clock.now(), "w", 100, 0, json.dumps(counts))])
+
+    minute = stats(client)["minutes"][-1]
+
+    assert minute["lateness_p50_ms"] == lateness.percentile(counts, 0.5) / 1000 < 1
+    assert minute["lateness_p99_ms"] == lateness.percentile(counts, 0.99) / 1000 > 300_000
+
+
 def test_the_queue_and_the_workers_that_live_are_shown(client, moved_clock):
     assert stats(client)["queue"] == {"ready": None, "delayed": None, "dead": None}
     now = clock.now()
@@ -57,3 +68,9 @@ def test_the_next_jobs_come_soonest_first(client, stranger, moved_clock):
         **{"id": later["id"], "job_id": later["job_id"], "name": "later", "state": "scheduled"},
         "scheduled_at": "2026-01-01T09:02:00.000000Z",
     }
+
+
+def test_no_more_than_twenty_of_the_next_jobs_are_shown(client, account, moved_clock):
+    jobs = [make_job(account, "scheduled", 100 - number).id for number in range(21)]
+
+    assert [job["job_id"] for job in stats(client)["next_jobs"]] == jobs[:0:-1]

@@ -143,5 +143,30 @@ def test_what_the_management_plugin_says_is_judged(rabbitmq, facts, level, named
     assert any(finding.level == level and named in finding.text for finding in said(rabbitmq, **facts))
 
 
+def test_messages_that_wait_for_their_time_are_no_dead_letters(rabbitmq):
+    delayed = {"name": "booper.deliver.DQ", "type": "quorum", "messages": 3}
+    assert levels(said(rabbitmq, queues=(QUEUE, delayed))) == [OK]
+
+
+def test_the_queues_are_asked_for_at_a_node_that_takes_messages(monkeypatch):
+    looked_at = []
+
+    def publish_once(node, _prefix):
+        if node.host == "away":
+            raise inspection.Unusable("no connection")
+
+    def read_management(node, *_):
+        looked_at.append(node.host)
+        raise inspection.Unusable("no plugin")
+
+    monkeypatch.setattr(inspection, "publish_once", publish_once)
+    monkeypatch.setattr(inspection, "read_management", read_management)
+
+    findings = findings_of("amqp://away;amqp://there;amqp://there-too")
+
+    assert levels(findings) == [WARNING, OK, OK, NOTE]
+    assert looked_at == ["there"]
+
+
 def test_mirrored_queues_of_a_cluster_before_4_are_fine(rabbitmq):
     assert levels(said(rabbitmq, nodes=[NODE, NODE], queues=[MIRRORED])) == [OK]

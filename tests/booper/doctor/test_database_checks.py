@@ -75,7 +75,8 @@ def test_a_young_transaction_is_not_named(postgres):
 def test_many_dead_rows_are_found(postgres, monkeypatch, dead, complains):
     assert database_figures.bloat().total_bytes > 0
     monkeypatch.setattr(database_figures, "bloat", lambda: database_figures.Bloat(10_000, dead, 1 << 30))
-    assert any("dead rows" in text for _, text in bad(findings_of(postgres))) is complains
+    said = f"has {dead} dead rows beside 10000 live ones (1024 MiB)"
+    assert any(said in text for _, text in bad(findings_of(postgres))) is complains
 
 
 @pytest.mark.parametrize(

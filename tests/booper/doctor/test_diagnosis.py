@@ -65,6 +65,9 @@ def test_only_an_error_changes_the_exit_code(level, code, capsys):
 def test_what_is_checked_depends_on_the_mode(tmp_path):
     embedded = diagnosis.checks(load({"BOOPER_DATABASE_URL": f"sqlite:///{tmp_path}/booper.db"}))
     production = diagnosis.checks(load(AMQP))
+    (tmp_path / "booper.db").touch()
+    with_file = diagnosis.checks(load({"BOOPER_DATABASE_URL": f"sqlite:///{tmp_path}/booper.db"}))
     assert {check.subject for check in embedded} == SUBJECTS
+    assert {check.subject for check in with_file} == SUBJECTS | {"processes", "names", "operator"}
     assert {check.subject for check in production} == SUBJECTS | {"clocks", "processes", "names", "operator"}
     assert all(check.trouble for check in production)

@@ -34,6 +34,20 @@ def test_a_sound_file_is_fine(db, tmp_path):
     assert levels(sqlite_checks.check_sqlite(tmp_path / "test.db")) == [OK]
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("size", "shown"), [(1024 * MIB, [OK]), (1025 * MIB, [OK, WARNING])])
+def test_a_log_of_sqlite_that_grows_is_found(db, tmp_path, monkeypatch, size, shown):
+    monkeypatch.setattr(sqlite_checks.sqlite_file, "problems", lambda _: [])  # which would empty it
+    (tmp_path / "other.db").touch()
+    with (tmp_path / "other.db-wal").open("wb") as log:
+        log.truncate(size)
+
+    findings = list(sqlite_checks.check_sqlite(tmp_path / "other.db"))
+
+    assert levels(findings) == shown
+    assert ("other.db-wal has 1025 MiB" in findings[-1].text) is (WARNING in shown)
+
+
 def test_a_file_that_is_not_there_yet_is_no_error_and_is_not_made(tmp_path):
     [finding] = sqlite_checks.check_sqlite(tmp_path / "booper.db")
     assert (finding.level, list(tmp_path.iterdir())) == (NOTE, [])
@@ -107,6 +121,16 @@ def test_the_hosts_of_the_latest_jobs_are_looked_up(account, monkeypatch):
         (OK, "there.example"),
         (WARNING, "gone.example"),
     ]
+
+
+def test_of_many_addresses_of_a_name_the_first_three_are_named(account, monkeypatch):
+    addresses = [f"203.0.113.{number}" for number in range(1, 6)]
+    monkeypatch.setattr(egress_checks, "system_lookup", lambda *_: addresses)
+    make_job(account, host="many.example")
+
+    [finding] = egress_checks.check_names()
+
+    assert finding.text == "many.example is 203.0.113.1, 203.0.113.2, 203.0.113.3"
 
 
 def test_without_jobs_no_name_is_looked_up(db):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from peewee import OperationalError
@@ -130,6 +131,20 @@ def test_where_no_further_connection_is_free_the_process_gets_by_with_those_it_h
     assert len(backends) == 1
     assert isinstance(backends[0], int)
     assert "gets by with the 1 it has" in caplog.text
+
+
+def test_scarcity_is_told_once_while_it_lasts_and_again_when_it_comes_back(opened, monkeypatch, caplog):
+    fetch("SELECT 1")
+    at_s = [100.0]
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: at_s[0]))
+
+    for at_s[0] in (100.0, 109.0, 118.0, 128.5, 129.0):
+        opened._note_scarcity()
+
+    warnings = [record for record in caplog.records if "gets by with" in record.message]
+    assert [record.levelname for record in warnings] == ["WARNING"] * 2
+    assert opened._is_scarce(138.9)
+    assert not opened._is_scarce(139.0)
 
 
 def test_a_refused_connection_is_not_taken_for_a_silent_database(opened, monkeypatch):

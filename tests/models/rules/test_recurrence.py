@@ -16,6 +16,7 @@ from models.rules.recurrence import (
     description,
     is_zone,
     next_after,
+    shortest_gap_s,
 )
 from tests.support.cron_oracle import DAYS, MONTHS, RANGES, Stretch, changes, day_fits, values
 from tests.support.random_bounds import random_bounds
@@ -295,10 +296,29 @@ def test_zones_are_those_of_the_database_by_their_exact_names():
         "../../etc/passwd",
         "/etc/localtime",
         "localtime",
+        "Factory",
         "Mars/Olympus",
         "a\x00",
     ):
         assert not is_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("cron", "seconds"),
+    [
+        ("* * * * *", 60),
+        ("@daily", 60),
+        ("30 * * * * *", 60),
+        ("* * * * * *", 1),
+        ("*/10 * * * * *", 10),
+        ("0,20 * * * * *", 20),
+        ("20,50 * * * * *", 30),
+        ("5,50 * * * * *", 15),  # across the end of the minute
+        ("10,59 0 9 * * 1", 11),
+    ],
+)
+def test_the_shortest_gap_of_an_expression_is_that_between_two_of_its_seconds(cron, seconds):
+    assert shortest_gap_s(cron) == seconds
 
 
 SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
@@ -308,7 +328,13 @@ SEVENTHS = "0, 7, 14, 21, 28, 35, 42, 49 and 56"
     ("frequency", "words"),
     [
         (Frequency(every_us=5 * MINUTE), "Every 5 minutes"),
+        (Frequency(every_us=MINUTE), "Every minute"),
+        (Frequency(every_us=HOUR), "Every hour"),
+        (Frequency(every_us=36 * HOUR), "Every 36 hours"),
         (Frequency(every_us=DAY), "Every day"),
+        (Frequency(every_us=8 * DAY), "Every 8 days"),
+        (Frequency(every_us=7 * DAY), "Every week"),
+        (Frequency(every_us=14 * DAY), "Every 2 weeks"),
         (Frequency(every_us=90 * SECOND), "Every 90 seconds"),
         (Frequency(every_us=SECOND), "Every second"),
         (Frequency(every_us=1_234_567 * SECOND), "Every 1234567 seconds"),

@@ -87,6 +87,14 @@ def test_h5_all_headers_together_are_at_most_thirty_two_kibibytes():
         check_headers({f"X-{n}": "v" * 8000 for n in range(5)})
 
 
+def test_h5_thirty_two_kibibytes_together_pass_and_one_byte_more_does_not():
+    full = {f"X-{n}": "é" * 4093 for n in range(4)} | {"Y": "v" * (32_768 - 4 * 8189 - 1)}
+
+    check_headers(full)
+    with pytest.raises(HeadersRefused, match="must be at most 32768 bytes together, got 32769"):
+        check_headers(full | {"Y": full["Y"] + "v"})
+
+
 def test_every_bad_header_is_named_at_once():
     with pytest.raises(HeadersRefused) as raised:
         check_headers({"Host": "x", "X-A": "a\nb", "X-Good": "x"})

@@ -74,6 +74,13 @@ def test_a_body_may_be_as_large_as_allowed_and_no_larger():
         render({"v": "x" * (room + 1)}, 1, {}, {})
 
 
+def test_a_body_is_measured_in_bytes():
+    room = MAX_BODY_BYTES - len(render({"v": ""}, 1, {}, {}))
+    assert render({"v": "é" * (room // 2)}, 1, {}, {})
+    with pytest.raises(TooLarge, match=f"at most {MAX_BODY_BYTES} bytes"):
+        render({"v": "é" * (room // 2 + 1)}, 1, {}, {})
+
+
 def test_a_body_with_many_small_values_is_built():
     assert json.loads(render({"v": ["$state.n"] * 10_000}, 1, {}, {"n": 1}))["v"] == [1] * 10_000
 
