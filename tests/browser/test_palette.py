@@ -104,3 +104,76 @@ def test_a_page_without_actions_lists_none(reader):
     reader.go("/channels")
     reader.page.keyboard.press("Control+k")
     expect(reader.page.locator("#commands")).to_be_hidden()
+
+
+def commands(page):
+    return page.locator("#commands button:visible").all_text_contents()
+
+
+def test_the_palette_begins_anew_each_time_it_is_opened(reader, receiver):
+    page = reader.page
+    job = order(reader, receiver, "/ok?again", schedule_in=3600)
+    page.clock.install()
+    reader.go(f"/jobs/{job}")
+    page.keyboard.press("Control+k")
+    assert commands(page) == ["Cancel", "Run now", "Run a copy now", "Edit and run again"]
+    page.keyboard.type("zzz")
+    expect(page.locator("#places a:visible, #commands button:visible")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.request.delete(f"{reader.base}/api/jobs/{job}", headers={"Authorization": f"Bearer {DEMO_KEY}"})
+    page.clock.run_for(10_100)
+    expect(page.locator("main .state").first).to_have_text("cancelled")
+
+    for _ in range(2):  # the second time it is open already
+        page.keyboard.press("Control+k")
+
+    assert commands(page) == ["Run again", "Edit and run again"]
+    assert page.locator("#places a:visible").count() > 5
+
+
+def test_each_action_of_a_page_is_listed_once(reader, receiver):
+    page = reader.page
+    order(reader, receiver, "/ok", name="listed once", repeat_every=[30, "minutes"])
+    reader.go("/schedules")
+    page.get_by_role("link", name="listed once").first.click()
+    page.wait_for_url("**/schedules/*")
+    page.keyboard.press("Control+k")
+
+    assert commands(page) == ["Run now", "Disable", "Edit", "Delete…"]
+
+
+def test_what_was_found_for_an_older_text_is_not_shown(reader):
+    page, held = reader.page, []
+    page.route(re.compile("q=older"), lambda route: held.append(route))
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("dialog").get_by_role("searchbox")
+    with page.expect_request(re.compile("q=older")):
+        box.fill("older")
+    box.fill("newer")
+    expect(page.locator("#found a")).to_have_attribute("href", re.compile("newer"))
+
+    with page.expect_response(re.compile("q=older")):
+        held[0].continue_()
+    page.evaluate("fetch('/healthz').then((answer) => answer.text())")
+    expect(page.locator("#found a")).to_have_attribute("href", re.compile("newer"))
+
+    box.fill("")
+    expect(page.locator("#found li")).to_have_count(0)
+
+
+def test_keys_that_come_late_or_before_a_list_of_keys_do_nothing(reader):
+    page = reader.page
+    page.clock.install()
+    reader.go("/channels")
+    page.keyboard.press("g")
+    page.clock.run_for(1600)
+    page.keyboard.press("s")
+    page.keyboard.press("?")
+    page.keyboard.press("n")
+    page.get_by_role("heading", name="Keys").click()
+    expect(page.locator("#shortcuts")).to_be_visible()
+
+    page.mouse.click(5, 5)  # beside it
+
+    expect(page.locator("#shortcuts")).to_be_hidden()
+    assert page.url == f"{reader.base}/channels"

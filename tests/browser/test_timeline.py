@@ -159,3 +159,66 @@ def test_a_hostile_name_is_text_when_a_mark_tells_it(reader, receiver):
 
     expect(reader.page.locator(".tl-say")).to_contain_text("<img src=x")
     assert reader.page.title() == "Overview · Booper"
+
+
+def test_a_picture_that_is_let_go_is_fresh_at_once_and_held_pages_stay_held(reader, receiver):
+    """It stood as it was until the next turn, half a minute at most, while its marks moved on."""
+    page, hold = reader.page, reader.page.get_by_role("button", name="Hold still")
+    page.clock.install()
+    reader.go("/timeline?span=7d")
+    hold.click()
+    job = order(reader, receiver, "meanwhile", in_s=3600)
+    page.clock.run_for(60_000)
+    expect(mark_of(reader, job)).to_have_count(0)
+
+    hold.click()
+    expect(mark_of(reader, job)).to_have_count(1)
+
+    for pressed in ("true", "false"):
+        hold.click()
+        page.reload()
+        expect(hold).to_have_attribute("aria-pressed", pressed)
+
+
+def test_an_older_picture_does_not_take_the_place_of_the_chosen_one(reader):
+    page, held = reader.page, []
+    page.clock.install()
+    reader.go("/timeline")
+    page.route(re.compile("span=6h"), lambda route: held.append(route))
+    with page.expect_request(re.compile("span=6h")):
+        page.get_by_role("link", name="6 h").click()
+    page.get_by_role("link", name="24 h").click()
+    expect(page.get_by_role("link", name="24 h")).to_have_attribute("aria-current", "true")
+
+    with page.expect_response(re.compile("span=6h")):
+        held[0].continue_()
+    page.evaluate("fetch('/healthz').then((answer) => answer.text())")
+
+    expect(page.get_by_role("link", name="24 h")).to_have_attribute("aria-current", "true")
+
+
+def test_a_refresh_keeps_the_mark_that_the_keys_have_reached(reader, receiver):
+    """A mark to come was forgotten, and the next key began at now again."""
+    page = reader.page
+    job = order(reader, receiver, "kept", in_s=100)
+    page.clock.install()
+    reader.go("/timeline?span=5m")
+    mark_of(reader, job).evaluate("mark => mark.classList.add('tl-current')")
+
+    for _ in range(2):
+        page.evaluate("document.querySelector('.tl-moving').dataset.mine = 'yes'")
+        page.clock.run_for(2100)
+        expect(page.locator(".tl-moving[data-mine]")).to_have_count(0)
+
+    expect(page.locator(".tl-current")).to_have_attribute("data-key", f"{job}.1")
+
+
+def test_the_text_of_an_empty_picture_comes_back(reader):
+    page = reader.page
+    page.clock.install()
+    reader.go("/timeline?span=5m&host=nowhere.example")
+    page.locator(".tl-empty").evaluate("text => text.remove()")
+
+    page.clock.run_for(2100)
+
+    expect(page.locator(".tl-empty")).to_have_count(1)

@@ -49,9 +49,10 @@ function parsed(html) {
 // A part with data-refresh="seconds" loads its page again and takes the new part, unless the reader is busy in it.
 function busy(part) {
   const inside = document.activeElement;
+  const held = "tail" in part.dataset && document.getElementById("hold").ariaPressed === "true";
   const typing = inside && part.contains(inside) && inside.matches("input, select, textarea");
   const begun = part.querySelector("input[type=checkbox]:checked, details[open] input:not([type=hidden])");
-  return document.hidden || typing || begun || String(getSelection());
+  return document.hidden || held || typing || begun || String(getSelection());
 }
 
 // Says that what the page shows is no longer current, and since when; hides it when the server answers again.
@@ -104,6 +105,7 @@ async function refresh(part) {
   const open = [...part.querySelectorAll("details[id]")].map((details) => [details.id, details.open]);
   const focused = part.contains(document.activeElement) ? focusPath(part) : null;
   showLocal(newer);
+  if ("tail" in part.dataset) takePlace(part, newer);
   part.replaceWith(newer);
   for (const [id, wasOpen] of open) {
     const details = document.getElementById(id);
@@ -111,6 +113,12 @@ async function refresh(part) {
   }
   if (focused !== null) focusable(newer)[focused]?.focus({ preventScroll: true });
   return newer;
+}
+
+// The rows of a log for which no stream is left: the page does not say that they are to be refreshed again.
+function takePlace(rows, newer) {
+  newer.dataset.refresh = rows.dataset.refresh;
+  if (newer.rows.length) document.querySelector("[data-until-entries]")?.remove();
 }
 
 const focusable = (root) => [...root.querySelectorAll("a[href], button, summary, pre[tabindex]")];

@@ -59,7 +59,7 @@ class Timeline {
     sessionStorage.setItem(REMEMBERED, held ? "1" : "0");
     this.pause.setAttribute("aria-pressed", String(held));
     this.figure.classList.toggle("tl-held", held);
-    if (!held && this.motion) this.refresh();
+    if (!held && this.motion !== undefined) this.refresh(); // what the page brought is fresh
     this.move();
   }
 
@@ -104,8 +104,8 @@ class Timeline {
     for (const name of [...FRESH, SWITCHES]) this.takePart(name, newer);
     for (const mark of this.plot.querySelectorAll(".tl-dots:not(.tl-ahead) [data-key]")) {
       if (waited.has(mark.dataset.key)) mark.firstElementChild.classList.add("tl-pop");
-      if (mark.dataset.key === current) mark.classList.add("tl-current");
     }
+    if (current) this.plot.querySelector(`[data-key="${current}"]`)?.classList.add("tl-current");
     this.move();
   }
 

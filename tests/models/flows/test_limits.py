@@ -5,7 +5,7 @@ import pytest
 from models.flows import gates
 from models.rules import clock
 from models.rules.limits import FLOW, Limits
-from tests.support.flows import gate_of
+from tests.support.flows import flow, gate_of, order, order_together
 from tests.support.races import beside
 
 
@@ -37,3 +37,23 @@ def test_a_change_that_is_refused_leaves_the_limits(account):
     with pytest.raises(ValueError, match="concurrency=5"):
         gates.change_limits(gate.id, refuse, clock.now())
     assert (gate_of(FLOW, "shop").concurrency, gate_of(FLOW, "shop").is_pinned) == (5, 0)
+
+
+FIVE, TEN, NONE = flow(concurrency=5), flow(concurrency=10), flow()
+
+
+@pytest.mark.parametrize(
+    ("named", "concurrency"),
+    [((FIVE, TEN), 10), ((FIVE, NONE), 5), ((NONE, FIVE), 5), ((FIVE, NONE, TEN, NONE), 10), ((NONE, NONE), 7)],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_the_limits_that_were_named_last_count_whatever_is_ordered_together(account, named, concurrency, together):
+    order(account, flow(concurrency=7))
+
+    if together:
+        order_together(account, *named)
+    else:
+        for gate in named:
+            order(account, gate)
+
+    assert gate_of(FLOW, "shop").concurrency == concurrency

@@ -197,6 +197,22 @@ def test_a_job_is_let_through_a_moment_before_its_turn_and_counted_at_its_turn(a
     assert [row.started_at for row in GateStart.select()] == [second.start.at]
 
 
+def test_of_those_let_through_ahead_the_one_that_was_due_first_goes_first(account, moved_clock):
+    """Its start had the later instant, as it was created later."""
+    first, second = order(account, flow(rate=2, per_s=10), count=2)
+    let_through([first])
+    moved_clock.advance(seconds=0.1)
+    let_through([second])
+    late, early = [order(account, flow(), in_s=in_s)[0] for in_s in (2, 1)]
+    moved_clock.advance(seconds=3)
+    assert let_through([late, early]) == []
+    moved_clock.advance(seconds=6.8)
+
+    of_late, of_early = let_through([late, early])
+
+    assert of_late.start.at - of_early.start.at == 0.1 * clock.SECOND
+
+
 def test_no_start_comes_before_one_that_was_counted_ahead(account, moved_clock):
     ids = order(account, flow(rate=2, per_s=10), count=4)
     let_through(ids[:1])
@@ -303,3 +319,11 @@ def test_more_turns_are_named_in_advance_where_a_rate_is_the_only_limit(account,
     let_through(order(account, flow(rate=150, per_s=1, **limits), count=300))
 
     assert len(next_turns(ahead_s=2)) == named
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_clocks_count_as_apart_from_more_than_a_moment_on_whichever_is_ahead(monkeypatch, sign):
+    monkeypatch.setattr(clock, "wall_clock", lambda: clock.HOUR)
+    apart = [0, pacing.SAME_US, pacing.SAME_US + 1]
+
+    assert [pacing._ahead_us([None, clock.HOUR + sign * us]) for us in apart] == [0, 0, sign * apart[2]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.flows import closing
+from models.flows import closing, waits
 from models.flows.waits import waits_of
 from models.rules import clock
 from models.rules.limits import FLOW, HOST
@@ -72,3 +72,13 @@ def test_a_rate_says_how_many_jobs_go_first(account, moved_clock):
 
     assert "has had its starts; its turn is at 2026-01-01T" in wait.text
     assert wait.text.endswith("; 1 job goes before it.")
+
+
+def test_beyond_what_is_counted_more_jobs_go_before_it(account, moved_clock, monkeypatch):
+    monkeypatch.setattr(waits, "COUNTED", 2)
+    jobs = order(account, flow(rate=1, per_s=60), count=5)
+    ids_through(jobs)
+
+    counted = [waits_of(job_id, clock.now())[0].text.rpartition("; ")[2] for job_id in jobs[2:]]
+
+    assert counted == ["1 job goes before it.", "2 jobs go before it.", "more than 2 jobs go before it."]
