@@ -1,6 +1,6 @@
 # One image for every process: `booper serve`, `booper api`, `booper worker`, `booper migrate`.
 # For a build that is the same each time, name the base by its digest: --build-arg BASE=python@sha256:…
-ARG BASE=python:3.13-slim
+ARG BASE=python:3.14-slim
 FROM ${BASE} AS packages
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
