@@ -6,6 +6,7 @@ import pytest
 
 from models.accounts import target_groups
 from models.accounts.target_groups import Target
+from models.database.base import column_names
 from models.jobs import lifecycle, states
 from models.jobs.job_kinds import GROUP
 from models.jobs.job_store import NewJob
@@ -68,6 +69,33 @@ def test_at_an_instant_each_target_gets_a_job_of_its_own(schedule, moved_clock):
     assert {first.id, second.id} <= labeled
     body = json.loads(bytes(first.body))
     assert (body["at"], body["$job"]) == (None, {"id": claim.id})
+
+
+OWN = {  # columns in which the jobs of a set differ from the job that makes them
+    *("id", "uuid", "args", "kind", "name", "description", "host", "body", "parent_id", "fire_at", "state"),
+    *("scheduled_at", "inserted_at", "attempt", "attempted_at", "completed_at", "claim_id", "lease_until"),
+    *("staged_at", "staged_count", "held_until"),
+}
+
+
+def test_each_job_of_a_set_has_all_else_from_the_job_that_makes_it(schedule, moved_clock):
+    [claim] = run_ticker()
+    values = {
+        "retry_until": 9,
+        "redact": '["body"]',
+        "judging": '{"stop_on":[404]}',
+        "backoff": '{"delay":1}',
+        "hops": 2,
+    }
+    Job.update(**values).where(Job.id == claim.id).execute()
+
+    group_sets.make(claim._replace(**values))
+
+    maker = reread(claim)
+    for job in set_of(claim):
+        kept = {name: (getattr(job, name), getattr(maker, name)) for name in column_names(Job) if name not in OWN}
+        assert {name: pair for name, pair in kept.items() if pair[0] != pair[1]} == {}
+        assert {name: getattr(job, name) for name in values} == values
 
 
 def test_a_set_that_is_made_again_after_a_crash_is_the_same(schedule):

@@ -73,6 +73,16 @@ def test_requests_that_hang_are_all_under_way_at_once(account, senders, results,
     assert [type(result.outcome) for result in results] == [Answered] * 40
 
 
+def test_a_job_for_a_listener_gives_its_slot_back_at_once(account, senders, results):
+    jobs = claimed(account, 2, "listener://laptop/hook")
+
+    submit(senders, jobs)
+
+    wait_until(lambda: senders._slots.in_use == 0)
+    assert (senders.under_way(), results) == ([], [])
+    assert {reread(job).state for job in jobs} == {"executing"}
+
+
 def test_many_requests_to_a_fast_target_share_connections(account, senders, results, receiver):
     submit(senders, claimed(account, 60, receiver.url))
     wait_until(lambda: senders._slots.in_use == 0)

@@ -189,6 +189,18 @@ def test_what_the_broker_did_not_take_is_staged_again(stager, account, messages)
     assert len(set(messages.named)) == len(messages.named) == 150
 
 
+def test_parked_jobs_that_the_broker_did_not_take_are_staged_again(stager, account, messages):
+    park_many(account, count=140, keys=2)
+    messages.accepts = 1
+    with pytest.raises(BrokerError):
+        stager.stage_due(clock.now())
+
+    messages.accepts = 10
+
+    assert stager.stage_due(clock.now()) == 40
+    assert len(set(messages.named)) == len(messages.named) == 140
+
+
 def test_a_new_leader_begins_each_of_its_searches_anew(stager, moved_clock):
     fronts = [value for value in vars(stager).values() if isinstance(value, Front)]
     for front in fronts:
