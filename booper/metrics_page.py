@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from runtime import metrics_files
+from runtime import metrics_files, waitress_servers
 from runtime.file_shortage import pause_without_files
 from runtime.metrics_access import PATH, may_read
 from runtime.settings import Settings
@@ -55,6 +55,6 @@ def served(settings: Settings, port: int) -> Iterator[None]:
     try:
         yield
     finally:
-        server.close()
         server.task_dispatcher.shutdown(True, JOIN_LIMIT_S)
+        waitress_servers.end(server)
         thread.join(JOIN_LIMIT_S)

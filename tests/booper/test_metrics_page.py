@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import urllib.request
 
 import pytest
@@ -33,6 +34,23 @@ def test_a_host_with_two_addresses_has_the_page_on_both(two_addresses, address):
     with metrics_page.served(settings.load({"BOOPER_HOST": "localhost"}), port):
         with contextlib.closing(urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=20)) as page:
             assert page.status == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_page_ends_with_its_thread_and_without_an_error(two_addresses, monkeypatch, host):
+    """A socket was closed under the loop that waited for it."""
+    failed = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+
+    for _ in range(10):
+        port = free_port()
+        with metrics_page.served(settings.load({"BOOPER_HOST": host}), port):
+            with contextlib.closing(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20)):
+                pass
+        assert [thread for thread in threading.enumerate() if thread.name == "metrics"] == []
+        socket.create_server(("127.0.0.1", port)).close()
+
+    assert failed == []
 
 
 class Created(Exception):
