@@ -5,6 +5,7 @@ import socket
 import psycopg
 import pytest
 
+from tests.support.browsers import Markup
 from tests.support.databases import RUN, drop_left_behind
 from tests.support.journeys import ports
 from tests.support.recorded import ANEW, RECORD, Recorded
@@ -117,3 +118,29 @@ def test_recording_writes_what_differs_and_removes_what_is_compared_no_more(reco
 
     assert recorded.names() == {"pages/new"}
     assert (recorded.folder / "pages/new.txt").read_text() == "third\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("<!doctype html><P Class='a>b' hidden>1<br/></P>", [("p", {"class": "a>b", "hidden": None}), ("br", {})]),
+        ('<a href="/?a=1&amp;b=&lt;2" title="">x</a>', [("a", {"href": "/?a=1&b=<2", "title": ""})]),
+        ('<a><b name="\'"><a>', [("a", {}), ("b", {"name": "'"}), ("a", {})]),
+        ('<a title="<b>"></a>', [("a", {"title": "<b>"})]),
+        ("<a title=x><canary>1 < 2", [("a", {"title": "x"}), ("canary", {})]),
+        ('<p class=""canary=1><i>', [("p", {"class": "", "canary": "1"}), ("i", {})]),
+        ("<!-- <b> --><i>", [("i", {})]),
+        ("<Script><b></Script><i>", [("script", {}), ("i", {})]),
+        ('<style media="print"><b></style><i>', [("style", {"media": "print"}), ("i", {})]),
+        ("<script src='/a.js'></script><i>", [("script", {"src": "/a.js"}), ("i", {})]),
+        ('<p title="a', []),
+    ],
+)
+def test_each_tag_of_a_page_is_read_with_its_attributes_however_it_is_spelled(text, tags):
+    assert Markup(text).tags == tags
+
+
+def test_what_is_done_to_a_tag_changes_no_other_of_the_same_spelling():
+    Markup('<p class="a">').tags[0][1]["class"] = "b"
+
+    assert Markup('<p class="a">').tags == [("p", {"class": "a"})]
