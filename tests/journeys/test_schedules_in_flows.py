@@ -11,7 +11,7 @@ from tests.support.flow_judge import Promise, Run, broken_promises
 from tests.support.journeys.journey import SECOND
 from tests.support.waiting import wait_until
 
-FLOW = {"key": "shop", "rate": 4, "per": "1s", "concurrency": 2}
+FLOW = {"key": "shop", "rate": 8, "per": "1s", "concurrency": 2}
 ALLOWED = Promise(0, FLOW["rate"], SECOND, FLOW["concurrency"])
 TOLERANCE_US = 50_000  # how much closer together two requests may arrive than they were let go
 PAUSED_FOR_MS = 180_000
