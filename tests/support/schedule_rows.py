@@ -50,7 +50,7 @@ def run_ticker():
     """One turn of the ticker's duties for schedules, and a claim of what is due."""
     planner.expire(clock.now())
     planner.plan_due(clock.now())
-    due = Job.select().where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
+    due = Job.select(Job.id).where(Job.state.in_(states.WAITING), Job.scheduled_at <= clock.now())
     return claims.claim([job.id for job in due], clock.now(), MARGIN)
 
 
