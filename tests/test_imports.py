@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,26 @@ BREAKS = {  # a contract: a module, and an import that must not stand in it
 PREFIX = "importlinter:contract:"
 
 
-@pytest.fixture
-def tree(tmp_path):
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """The product in a folder of its own. Who changes it, changes it back: to copy it takes as long as to check it."""
+    folder = tmp_path_factory.mktemp("tree")
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "setup.cfg", tmp_path)
-    return tmp_path
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "setup.cfg", folder)
+    return folder
+
+
+@contextmanager
+def importing(tree, module, statement):
+    """In the block this import stands at the end of the module."""
+    path = tree / module
+    text = path.read_text()
+    path.write_text(f"{text}\n{statement}\n")
+    try:
+        yield
+    finally:
+        path.write_text(text)
 
 
 def check(folder, *contracts):
@@ -61,11 +76,9 @@ def test_every_contract_is_kept(tree):
 
 @pytest.mark.parametrize("contract", BREAKS)
 def test_a_forbidden_import_breaks_its_contract(tree, contract):
-    module, statement = BREAKS[contract]
-    path = Path(tree / module)
-    path.write_text(f"{path.read_text()}\n{statement}\n")
+    with importing(tree, *BREAKS[contract]):
+        kept, text = check(tree, contract)
 
-    kept, text = check(tree, contract)
     assert not kept
     assert re.search(r"\b1 broken\b", text)
 
