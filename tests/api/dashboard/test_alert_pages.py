@@ -157,6 +157,11 @@ def test_an_incident_is_acknowledged_muted_and_closed(alice, bob, incident):
     assert "has recovered" in alice.get(path).text
 
 
+def test_an_incident_is_muted_for_a_day(alice, moved_clock, incident):
+    alice.send(f"/incidents/{incident.uuid}/mute")
+    assert Incident.get().muted_until == clock.now() + clock.DAY
+
+
 def test_once_a_mute_has_ended_the_button_mutes_again(alice, moved_clock, incident):
     path = f"/incidents/{incident.uuid}"
     alice.send(f"{path}/mute")

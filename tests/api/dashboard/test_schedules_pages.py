@@ -129,6 +129,17 @@ def test_a_past_range_is_made_up_for_and_the_rest_of_it_cancelled(alice, moved_c
     assert f"/backfills/{backfill.uuid}/cancel" not in alice.get(f"/schedules/{made.id}").text
 
 
+def test_the_instants_that_had_run_already_are_not_left_of_a_backfill(alice, moved_clock):
+    made = submit_schedule(alice, cron="0 * * * *")
+    alice.send(f"/schedules/{made.id}/backfill", **{"from": "2026-01-01T06:00", "to": "2026-01-01T08:30:00"})
+    Backfill.update(made=1, looked_at=2).execute()
+
+    page = alice.get(f"/schedules/{made.id}").text
+
+    assert "1 of 3 (1 had run)" in page
+    assert '<td>1<span class="narrow-only"> left</span>' in page
+
+
 @pytest.mark.parametrize("past", [{"from": "2026-01-01T06:00"}, {"from": "2026-01-01T08:00", "to": "2026-01-01T06:00"}])
 def test_a_wrong_range_is_not_made_up_for(alice, moved_clock, past):
     made = submit_schedule(alice, cron="0 * * * *")

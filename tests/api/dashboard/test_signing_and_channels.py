@@ -1,5 +1,7 @@
 """The pages of signing keys and channels: secrets are shown once or never, and each account has its own."""
 
+import re
+
 import pytest
 
 from models.rules import clock
@@ -43,6 +45,12 @@ def test_a_third_living_key_is_refused_with_what_to_do(alice):
     assert answer.status_code == 409
     assert "Retire one of them first" in answer.text
     assert len(signing_keys.listed(alice.account.id)) == 2
+
+
+def test_each_button_that_retires_a_key_says_when(alice):
+    alice.send("/signing-keys")
+    buttons = re.findall(r'name="after" value="(\w+)">([^<]+)</button>', alice.get("/signing-keys").text)
+    assert buttons == [("day", "Retire in a day"), ("now", "Retire now")]
 
 
 @pytest.mark.parametrize(("after", "wait_us"), [("now", 0), ("day", clock.DAY)])

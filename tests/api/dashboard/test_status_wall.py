@@ -110,6 +110,15 @@ def test_a_word_of_health_that_the_wall_does_not_know_is_not_on_time(monkeypatch
         status_wall.state_of(ShownSchedule("key", "backup", None, 1, 0, False), [])
 
 
+@pytest.mark.parametrize(
+    ("disabled_at", "failures", "state"),
+    [(None, 0, "running"), (1, 0, "paused"), (None, 3, "failing"), (1, 3, "paused")],
+)
+def test_a_job_under_way_hides_neither_failures_nor_a_pause(disabled_at, failures, state):
+    schedule = ShownSchedule("id", "backup", disabled_at, clock.now() + clock.HOUR, failures, is_running=True)
+    assert status_wall.state_of(schedule, []) == state
+
+
 def test_a_run_that_begins_late_or_not_at_all_is_late(anybody, url, account, moved_clock):
     create_schedule(account, {"name": "backup"})
     moved_clock.advance(minutes=5)

@@ -7,6 +7,7 @@ from api.dashboard import log_stream
 from api.dashboard.log_stream import Tail
 from api.dashboard.sessions import Session
 from booper.processes import API_THREADS
+from models.accounts import account_store, session_store
 from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
@@ -45,6 +46,30 @@ def test_a_place_that_is_freed_can_be_taken_again():
     assert [places.take(account_id) for account_id in (1, 1, 2, 3)] == [True, False, True, False]
     places.free(1)
     assert [places.take(account_id) for account_id in (3, 1)] == [True, False]
+
+
+@pytest.fixture
+def events(alice, monkeypatch):
+    """What a stream of Alice's log sends, which looks again at once."""
+    monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 0)
+    tail = Tail(alice.account.id, Session(alice.key.uuid, "t"), LogFilter(), clock.now(), lambda row: row.uuid)
+    return tail.events()
+
+
+def test_a_tail_ends_once_its_visitor_has_signed_out(events):
+    assert [next(events).split(":")[0] for _ in range(3)] == ["retry", "id", "id"]
+
+    session_store.end("t", clock.now() + clock.DAY)
+
+    assert list(events) == []
+
+
+def test_a_tail_ends_once_its_key_is_revoked(alice, events):
+    assert [next(events).split(":")[0] for _ in range(2)] == ["retry", "id"]
+
+    account_store.revoke_key(alice.key.uuid, clock.now())
+
+    assert list(events) == []
 
 
 def add(account, at):
