@@ -324,6 +324,20 @@ def test_a_tail_shows_what_came_in_the_order_in_which_it_came(monkeypatch):
     assert shown == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_a_tail_does_not_let_a_target_steer_the_terminal(booper, monkeypatch):
+    entry = SimpleNamespace(
+        **{"id": "1", "event": "worker.http.error", "job_id": 7, "inserted_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        payload={"error": {"reason": "bad\x1b[2J\r\u202e", "detail": "bad\x1b[2J\r\u202e"}},
+    )
+    monkeypatch.setattr(logs_command, "following", lambda *_: iter([entry]))
+    monkeypatch.setattr(logs_command, "what", lambda entry: entry.payload["error"]["reason"])
+
+    shown = booper("logs", "tail").out
+
+    assert shown.startswith("2026-01-01 00:00:00  worker.http.error  7  bad")
+    assert [each for each in ("\x1b", "\r", "\u202e") if each in shown] == []
+
+
 def test_a_tail_that_looks_away_for_more_than_a_page_misses_nothing(server, key, receiver):
     with Client(server.url, key) as client:
         jobs = [client.jobs.create(f"{receiver.url}/{n}") for n in range(51)]

@@ -75,6 +75,19 @@ def test_no_more_than_so_many_are_sent_within_an_hour(account, rule, moved_clock
     assert len(send(account, rule)) == 2
 
 
+def test_several_messages_may_be_sent_once_the_hour_of_as_many_is_over(account, rule, moved_clock):
+    send(account, rule, 0)
+    moved_clock.advance(minutes=30)
+    for _ in range(AN_HOUR - 1):
+        send(account, rule, 0)
+    free_at = clock.now() + clock.HOUR
+
+    with pytest.raises(TooManyTests) as refused:
+        send(account, rule)
+
+    assert refused.value.free_at == free_at
+
+
 def test_another_account_is_not_held_back(account, rule):
     for _ in range(AN_HOUR // 2):
         send(account, rule)

@@ -37,6 +37,19 @@ def test_what_stops_is_sent_once_and_its_return_too(installation, watch, part, t
     assert installation.go_on(120, watch) == [("closed", trouble)]
 
 
+def test_a_process_that_started_takes_the_place_of_one_that_fell_silent(moved_clock):
+    now = clock.now()
+    silent = [worker(str(pid), now - clock.HOUR, now - clock.MINUTE)._replace(pid=pid) for pid in (1, 2)]
+    later = [worker(name, now - 10, now) for name in ("third", "fourth")]
+
+    def lost(alive):
+        return [trouble.detail for trouble in troubles._workers([*silent, *alive], alive)]
+
+    assert lost([]) == ["silent, and not replaced: host (process 1), host (process 2)"]
+    assert lost(later[:1]) == ["silent, and not replaced: host (process 2)"]
+    assert lost(later) == []
+
+
 @pytest.mark.parametrize("part", ["ticker", "worker", "broker", "probes"])
 def test_a_part_that_is_back_within_a_minute_sends_nothing(installation, watch, part):
     installation.well.remove(part)
