@@ -171,6 +171,16 @@ def test_an_instant_asked_for_still_bounds_a_list(account, make, moved_clock):
     assert settled.before == until
 
 
+@pytest.mark.parametrize("ahead_us", [0, 1, clock.WEEK])
+def test_an_instant_asked_for_does_not_pass_over_jobs_that_come_late(account, make, moved_clock, ahead_us):
+    make()
+    order = ("inserted_at", "asc")
+
+    settled = job_lists.settled(JobFilter(REQUEST, before=clock.now() + ahead_us), order)
+
+    assert settled.before <= job_lists.settled(JobFilter(REQUEST), order).before
+
+
 @pytest.mark.parametrize("order", [("inserted_at", "desc"), ("name", "asc")])
 def test_other_orders_are_not_held_back(account, order):
     job_filter = JobFilter(REQUEST, STATES[0])

@@ -235,3 +235,25 @@ def test_a_server_is_asked_at_the_port_of_its_url_or_at_the_usual_one(monkeypatc
     monkeypatch.setattr(smtplib, "SMTP_SSL", refuse)
     Mailer(url).send(EmailMessage())
     assert addresses == [("mail.example", port)]
+
+
+def test_a_mailer_that_is_closed_sends_nothing_that_waits(monkeypatch):
+    begun, may_end = threading.Semaphore(0), threading.Event()
+
+    def send(_mailer, message):
+        begun.release()
+        assert may_end.wait(60)
+        return message
+
+    monkeypatch.setattr(Mailer, "send", send)
+    closed, outcomes = Mailer("smtp://127.0.0.1:9"), []
+    for number in range(mailer.THREADS + 2):
+        closed.submit(number, outcomes.append)
+    for _ in range(mailer.THREADS):
+        assert begun.acquire(timeout=60)
+
+    closed.close()
+    may_end.set()
+    closed._threads.shutdown(wait=True)
+
+    assert sorted(outcomes) == list(range(mailer.THREADS))
