@@ -10,11 +10,12 @@ steps of Python, never while the database is asked.
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from peewee import OperationalError
 
-from models.database.connection import Unreachable
+from models.database.connection import Unreachable, keep_connection
 from models.database.postgres import is_silent
 
 LONGEST_WAIT_S = 10.0  # longer than a thread of the API may take to connect and to be answered
@@ -64,6 +65,8 @@ class GroupCommit(Generic[Row, Result]):
         If the connection of a group breaks, all threads of the group get that error: nobody knows whether their rows
         were written. If the database is silent, so do all that wait, which have waited long already. After any other
         error nothing was written, and each thread of the group writes its own row alone."""
+        with suppress(*Unreachable):
+            keep_connection()  # where these are scarce, those that wait could hold the one that the first needs
         own = _Entry(row)
         if not self._begins(key, own) and not own.is_woken_in_time():
             self._give_up(key, own)

@@ -9,7 +9,7 @@ from peewee import IntegrityError, OperationalError
 
 from models.accounts import account_store
 from models.database import ids
-from models.database.connection import connection, database, dialect
+from models.database.connection import connection, database, dialect, release_connection
 from models.database.group_commit import GroupCommit
 from models.database.sql import fetch
 from models.database.transactions import transaction
@@ -141,6 +141,40 @@ def test_a_large_job_does_not_wait_and_one_of_the_limit_does(account, held, move
     wait_until(lambda: waiting_in(held, account.id) == 1)
     held.may_end.set()
     assert [future.result(SECONDS)[1] for future in (first, other)] == [True, True]
+
+
+def test_threads_that_wait_leave_the_scarce_connections_to_the_one_that_inserts(on_postgresql, monkeypatch):
+    """They held all four, and the first waited four seconds for one."""
+    with on_postgresql:
+        monkeypatch.setattr(database.obj, "connections", 4)
+        account = account_store.account_named("alice", clock.now())
+        release_connection()
+        insert, begun, may_begin = job_store._insert_all, threading.Event(), threading.Event()
+
+        def insert_all(ordered):
+            if not begun.is_set():
+                begun.set()
+                assert may_begin.wait(SECONDS)
+            return insert(ordered)
+
+        commits = GroupCommit(insert_all)
+        monkeypatch.setattr(job_store, "_at_once", commits)
+
+        def create_after_a_look(new):
+            with connection():
+                fetch("SELECT 1")
+                return job_store.create(new, clock.now())
+
+        with ThreadPoolExecutor(8) as pool:
+            first = pool.submit(job_store.create, order(account, 0), clock.now())
+            assert begun.wait(SECONDS)
+            others = [pool.submit(create_after_a_look, order(account, number)) for number in range(1, 5)]
+            wait_until(lambda: len(commits._lines[account.id]) == 4)
+            in_use = database.obj.in_use
+            may_begin.set()
+            assert [future.result(SECONDS)[1] for future in (first, *others)] == [True] * 5
+
+    assert in_use <= 2
 
 
 def test_a_job_of_another_account_does_not_wait(account, held, moved_clock):
