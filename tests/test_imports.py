@@ -20,6 +20,7 @@ BREAKS = {  # a contract: a module, and an import that must not stand in it
     "api": ("api/responses/timestamps.py", "import api.routes.jobs"),
     "rules": ("models/rules/clock.py", "import peewee"),
     "transport": ("workers/delivery/judge.py", "import requests"),
+    "sending": ("workers/transport/deadline.py", "import models.jobs.job_store"),
     "flask": ("workers/delivery/judge.py", "import flask"),
     "dramatiq": ("api/routes/jobs.py", "import dramatiq"),
     "circles": ("models/rules/clock.py", "import models.rules.times"),

@@ -110,7 +110,7 @@ def throw_away() -> None:
 
 
 def keep_connection() -> None:
-    """At the end of a request: keep this thread's connection for the next request, or close it if it broke.
+    """At the end of a request, or before a wait: keep this thread's connection, or close it if it broke.
 
     Returning it after each request would cost 7 % of a create. It is returned where connections are scarce. On SQLite
     it would mean opening the file and setting its pragmas each time, which costs more than most requests.

@@ -1,4 +1,4 @@
-"""Group commit: writes the rows that threads have at the same time by one statement and one commit.
+"""Group commit: writes the rows that threads have at the same time with one commit, on PostgreSQL by one statement.
 
 On PostgreSQL a statement of one job costs ten times what a further job in it costs. On SQLite each commit waits for the
 disk. While one thread writes, the rows of other threads wait in a line. When its commit is done, the first thread of
@@ -63,10 +63,10 @@ class GroupCommit(Generic[Row, Result]):
         """Write the row, alone or with those of other threads, and return its result once it is committed.
 
         If the connection of a group breaks, all threads of the group get that error: nobody knows whether their rows
-        were written. If the database is silent, so do all that wait, which have waited long already. After any other
-        error nothing was written, and each thread of the group writes its own row alone."""
+        were written. If the database is silent, the line gets it too: its threads have waited long already. After any
+        other error nothing was written, and each thread of the group writes its own row alone."""
         with suppress(*Unreachable):
-            keep_connection()  # where these are scarce, those that wait could hold the one that the first needs
+            keep_connection()  # gives a scarce one back: threads of the line could hold all, and the writer needs one
         own = _Entry(row)
         if not self._begins(key, own) and not own.is_woken_in_time():
             self._give_up(key, own)

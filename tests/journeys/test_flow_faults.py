@@ -79,7 +79,7 @@ def test_a_clock_that_is_set_apart_is_apart():
     code = "import time; print(time.time_ns() - time.clock_gettime_ns(time.CLOCK_REALTIME))"
     env = os.environ | clock_ahead(APART_MS)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True, timeout=60)
-    assert abs(int(done.stdout) // 1_000_000 - APART_MS) < 100
+    assert abs(int(done.stdout) // 1_000_000 - APART_MS) < APART_MS / 2
 
 
 @pytest.mark.alone

@@ -18,7 +18,7 @@ def receiver(tmp_path):
         yield receiver
 
 
-def ask(receiver, path, method="POST", body=b"hello", headers=HEADERS, timeout=5):
+def ask(receiver, path, method="POST", body=b"hello", headers=HEADERS, timeout=60):
     connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=timeout)
     try:
         connection.request(method, path, body, headers)
@@ -91,7 +91,7 @@ def test_a_path_without_an_end_never_answers_whole(receiver, path):
 
 
 def test_a_stalled_request_is_answered_on_demand(receiver):
-    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=60)
     connection.request("POST", "/stall", b"", HEADERS)
     wait_until(lambda: receiver.count()["stalled"] == 1, 60, "one stalled request")
     assert receiver.count().get("end") is None

@@ -245,7 +245,7 @@ def test_who_waits_is_answered_when_the_process_stops(client):
     waits.start()
     wait_until(lambda: held_threads.places._taken.total() == 1)
     held_threads.stopping.set()
-    waits.join(5)
+    waits.join(15)
     assert not waits.is_alive()
 
 
