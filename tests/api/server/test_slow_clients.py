@@ -231,7 +231,7 @@ def test_a_process_that_stops_waits_for_a_request_that_has_begun_but_not_for_a_c
 
 
 def test_no_connection_is_forgotten_in_the_count(worker, connect, monkeypatch):
-    monkeypatch.setattr(arrivals, "HEAD_S", 0.2)
+    monkeypatch.setattr(arrivals, "HEAD_S", 1.0)
     for sent in (b"", b"GET", GET.replace(b"Host: x", b"Connection: close"), POST + b"hello"):
         connect().sendall(sent)
     wait_until(lambda: worker.nr_conns == 1, what="all but the kept connection to be gone")

@@ -19,7 +19,7 @@ from tests.support.databases import end_abandoned_transactions, own_database
 from tests.support.services import POSTGRES_URL
 from tests.support.stalling_proxy import StallingProxy
 
-SHORT = Limits(connect_s=2, reply_s=0.3, statement="6s", lock="5s")
+SHORT = Limits(connect_s=2, reply_s=1.0, statement="6s", lock="5s")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def test_o3_a_request_waits_less_than_ten_seconds_for_connection_limits_and_stat
 
 def test_o3_a_statement_without_an_answer_ends_with_its_connection(opened):
     fetch("SELECT 1")
-    with opened.silent(), pytest.raises(Unreachable, match="silent: no answer within 0.3 s"):
+    with opened.silent(), pytest.raises(Unreachable, match="silent: no answer within 1.0 s"):
         fetch("SELECT 1")
     assert not database.is_connection_usable()
 
@@ -96,7 +96,7 @@ def test_an_error_of_the_server_is_not_taken_for_silence(postgres_url):
 def test_c12_a_migration_takes_as_long_as_it_takes(opened):
     with transaction(), without_limits():
         assert [fetch(f"SHOW {name}") for name in ("statement_timeout", "lock_timeout")] == [[("0",)]] * 2
-        assert fetch("SELECT 1 FROM pg_sleep(0.6)") == [(1,)]  # twice the limit
+        assert fetch("SELECT 1 FROM pg_sleep(1.2)") == [(1,)]  # longer than the limit
 
     assert fetch("SHOW statement_timeout") == [("6s",)]
     with pytest.raises(Unreachable):

@@ -83,7 +83,7 @@ def test_t14_a_silent_domain_costs_only_itself(hanging):
 
 def test_one_account_whose_lookups_hang_leaves_half_of_the_threads_to_the_others(hanging):
     """However many domains it has: its attempts ended, and their slots came free, long before their threads did."""
-    lookups = Lookups(hanging, threads=4, threads_per_domain=4, limit_s=0.2)
+    lookups = Lookups(hanging, threads=4, threads_per_domain=4, limit_s=1.0)
     silent = [(f"{number}.hang.example", ALICE) for number in range(8)]
     outcomes_of_all = outcomes(lookups, *silent, ("good.example", ALICE), ("fine.example", BOB))
     assert isinstance(outcomes_of_all[-2], Failed)
