@@ -39,7 +39,8 @@ def test_matching_jobs_are_cancelled_once_and_all_others_are_sent(production, ki
     operation = await_end(production.client, path)
 
     assert (operation["done"], operation["failed"], operation["left"]) == (CANCELLED, 0, 0)
-    wait_until(lambda: production.receiver.arrived() >= 100, LIMIT_SECONDS, "the other jobs")
+    # By the state, which is written after the arrival.
+    wait_until(production.client.settled, LIMIT_SECONDS, "the other jobs", pause_seconds=0.2)
     states = dict(production.product.sql("SELECT state, count(*) FROM job GROUP BY state"))
     assert states == {"cancelled": CANCELLED + 1, "completed": 100}  # one is the model of the copies
     entries = production.product.sql(
