@@ -123,7 +123,7 @@ def senders():
 
 
 def submit_two(account, made):
-    jobs = lifecycle.claim([make_job(account).id for _ in range(2)], clock.now(), clock.MINUTE)
+    jobs = sorted(lifecycle.claim([make_job(account).id for _ in range(2)], clock.now(), clock.MINUTE))
     made._slots.take([job.ref for job in jobs])
     made.submit(jobs)
 
