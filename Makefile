@@ -28,7 +28,7 @@ run: install
 JOURNEYS := tests/journeys tests/faults tests/upgrade tests/browser tests/deploy
 
 test: test-quick
-	$(BIN)/python -m pytest $(JOURNEYS) -n 4 --dist loadfile -m "journey and not alone"
+	$(BIN)/python -m pytest $(JOURNEYS) -n 4 --dist loadfile --no-loadscope-reorder -m "journey and not alone"
 	$(BIN)/python -m pytest $(JOURNEYS) -m alone
 
 # Many tests wait for processes and sockets, so more run at once than a small machine has cores. Each of the three would

@@ -11,12 +11,12 @@ from tests.support.waiting import wait_until
 
 
 class Target(ReceiverProcess):
-    """target.py on its own port; leaving the context ends it."""
+    """target.py on its own port, with TLS where a file of its certificate is named; leaving the context ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *pem_file: str) -> None:
         script = Path(__file__).with_name("target.py")
         self._popen = subprocess.Popen(
-            [sys.executable, "-I", str(script)], stdout=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-I", str(script), *pem_file], stdout=subprocess.PIPE, start_new_session=True
         )
         assert self._popen.stdout is not None
         self.port = json.loads(self._popen.stdout.readline())["port"]

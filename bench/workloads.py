@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bench import bodies, create, drain, events, flows, growth, instants, limit, pages, pruning, schedules
+from bench import bodies, create, drain, events, flows, growth, instants, limit, pages, pruning, schedules, tls
 from bench.figures import Figures
 from bench.session import Session
 
@@ -54,6 +54,7 @@ WORKLOADS = (
     ),
     Workload("bodies", bodies.rounds, (Bound("2 KiB, share of 1 octet, %", AT_LEAST, 80),)),
     Workload("the limit", limit.rounds, ()),
+    Workload("TLS", tls.rounds, (Bound("p99 of the lag, new connections, ms", AT_MOST, 5),)),
     Workload(
         "lateness",
         instants.lateness,

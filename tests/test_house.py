@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
+
 TESTS = Path(__file__).parent
 
 
@@ -85,3 +87,7 @@ def test_make_finds_every_test_that_starts_processes(mark):
 
     assert len(modules) >= 5
     assert [path for path in modules if str(Path(*path.parts[:2])) not in folders] == []
+
+
+def test_the_longest_modules_are_where_the_order_of_the_tests_names_them():
+    assert [name for name in LONGEST if not (TESTS / name).is_file()] == []

@@ -20,6 +20,7 @@ PROMISED = {
     },
     "bodies": {"2 KiB, share of 1 octet, %": "at least 80"},
     "the limit": {},
+    "TLS": {"p99 of the lag, new connections, ms": "at most 5"},
     "lateness": {
         "p50 at 100/s, ms": "at most 10",
         "p99 at 100/s, ms": "at most 50",

@@ -1,12 +1,15 @@
 """The fast target counts what arrives, however the octets are cut."""
 
+import http.client
 import socket
+import ssl
 from contextlib import closing
 
 import pytest
 
 from bench.target import end_of_request
 from bench.targets import Target
+from bench.tls import certificate
 
 POST = b'POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{"a":1}'
 
@@ -45,3 +48,17 @@ def test_it_answers_and_counts_each_request_once_and_forgets():
 
         target.forget()
         assert target.count()["arrival"] == 0
+
+
+@pytest.mark.parametrize(("path", "is_kept"), [("/ok", True), ("/once", False)])
+def test_with_a_certificate_it_speaks_tls_and_closes_after_a_request_for_once_alone(tmp_path, path, is_kept):
+    pem_file, ca_file = certificate(tmp_path)
+    context = ssl.create_default_context(cafile=ca_file)
+    with Target(pem_file) as target:
+        connection = http.client.HTTPSConnection("127.0.0.1", target.port, timeout=60, context=context)
+        with closing(connection):
+            connection.request("POST", path, b"{}")
+            response = connection.getresponse()
+
+            assert (response.status, response.read()) == (200, b'{"received": true}')
+            assert (connection.sock is not None) is is_kept
