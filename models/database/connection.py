@@ -57,6 +57,11 @@ def open_database(url: str, connections: int = 40, limits: Limits = OF_WORK) -> 
     return opened
 
 
+def is_locked(error: BaseException | None) -> bool:
+    """Whether a writer of SQLite waited in vain for the others."""
+    return isinstance(error, OperationalError) and "database is locked" in str(error)
+
+
 def dialect() -> str:
     """`postgresql` or `sqlite`."""
     return database.obj.dialect

@@ -15,12 +15,13 @@ from typing import Any, Generic, TypeVar
 
 from peewee import OperationalError
 
-from models.database.connection import Unreachable, keep_connection
+from models.database.connection import Unreachable, is_locked, keep_connection
 from models.database.postgres import is_silent
 
 LONGEST_WAIT_S = 10.0  # longer than a thread of the API may take to connect and to be answered
+LONGEST_WRITE_S = 25.0  # longer than a writer of SQLite may wait for its turn, and then for other programs
 NOT_WRITTEN = f"the row waited {LONGEST_WAIT_S:g} s for its turn and was not written"
-UNKNOWN = f"the thread that writes this row gave no answer within {LONGEST_WAIT_S:g} s; it may be written or not"
+UNKNOWN = f"the thread that writes this row gave no answer within {LONGEST_WRITE_S:g} s; it may be written or not"
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -47,8 +48,8 @@ class _Entry(Generic[Row]):
         """Let its thread go on; once at most."""
         self._asleep.release()
 
-    def is_woken_in_time(self) -> bool:
-        return self._asleep.acquire(timeout=LONGEST_WAIT_S)
+    def is_woken_within(self, seconds: float) -> bool:
+        return self._asleep.acquire(timeout=seconds)
 
 
 class GroupCommit(Generic[Row, Result]):
@@ -63,12 +64,12 @@ class GroupCommit(Generic[Row, Result]):
         """Write the row, alone or with those of other threads, and return its result once it is committed.
 
         If the connection of a group breaks, all threads of the group get that error: nobody knows whether their rows
-        were written. If the database is silent, the line gets it too: its threads have waited long already. After any
-        other error nothing was written, and each thread of the group writes its own row alone."""
+        were written. If the database is silent or locked, the line gets it too: its threads have waited long already.
+        After any other error nothing was written, and each thread of the group writes its own row alone."""
         with suppress(*Unreachable):
             keep_connection()  # gives a scarce one back: threads of the line could hold all, and the writer needs one
         own = _Entry(row)
-        if not self._begins(key, own) and not own.is_woken_in_time():
+        if not self._begins(key, own) and not own.is_woken_within(LONGEST_WAIT_S):
             self._give_up(key, own)
         if own.group:
             self._write_group(key, own.group)
@@ -91,13 +92,13 @@ class GroupCommit(Generic[Row, Result]):
             return False
 
     def _give_up(self, key: Hashable, own: _Entry[Row]) -> None:
-        """Wait no longer, unless the result or the turn to write came just now."""
+        """Wait no longer for a turn. A row that a thread writes already may get stored: wait for the answer, too."""
         with self._lock:
             line = self._lines.get(key, [])
             if own in line:
                 line.remove(own)
                 raise OperationalError(NOT_WRITTEN)
-        if not (own.group or own.is_done):
+        if not (own.group or own.is_done or own.is_woken_within(LONGEST_WRITE_S)):
             raise OperationalError(UNKNOWN)
 
     def _write_group(self, key: Hashable, group: Sequence[_Entry[Row]]) -> None:
@@ -117,10 +118,10 @@ class GroupCommit(Generic[Row, Result]):
                 entry.wake()
 
     def _end(self, key: Hashable, error: BaseException | None) -> None:
-        """Give the turn to the first of the line; or, if the database is silent, the error to all of it."""
+        """Give the turn to the first of the line; or, if the database is silent or locked, the error to all of it."""
         with self._lock:
             line = self._lines.pop(key)
-            if is_silent(error):
+            if is_silent(error) or is_locked(error):
                 for entry in line:
                     entry.finish(error)
                     entry.wake()

@@ -76,6 +76,12 @@ class Postgres(PostgresqlDatabase):
         self._close(connection, close_conn=True)
         return True
 
+    def rollback(self) -> None:
+        """Roll back unless the connection is gone, and the transaction with it. A rollback would fail and hide the
+        first error, which says whether the database is silent."""
+        if self.is_closed() or not self.connection().closed:
+            super().rollback()
+
     def close_all(self) -> None:
         """Close every connection, also those of other threads."""
         self.manual_close()

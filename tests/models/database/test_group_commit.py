@@ -2,12 +2,13 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from peewee import DataError, OperationalError
 
 from models.database import group_commit
+from models.database.connection import SQLITE_WAIT_S
 from models.database.group_commit import GroupCommit, _Entry
 from models.database.postgres import OF_REQUESTS, Silent
 from tests.support.waiting import wait_until
@@ -178,12 +179,12 @@ def test_a_thread_does_not_wait_for_its_turn_for_ever_and_its_row_is_not_written
 
 
 def test_a_turn_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch):
-    def promoted_meanwhile(entry):
+    def promoted_meanwhile(entry, _):
         slow.may_end.set()
         wait_until(lambda: entry.group)
         return False
 
-    monkeypatch.setattr(_Entry, "is_woken_in_time", promoted_meanwhile)
+    monkeypatch.setattr(_Entry, "is_woken_within", promoted_meanwhile)
     first = slow.begin(1)
 
     assert slow.commits.write("a", 2) == "result of 2"
@@ -193,15 +194,15 @@ def test_a_turn_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch):
 
 @pytest.mark.parametrize("row", [2, OperationalError("server closed the connection")])
 def test_an_answer_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch, row):
-    def answered_meanwhile(entry):
+    def answered_meanwhile(entry, seconds):
         if entry.row == "leads":
-            return wait(entry)
+            return wait(entry, seconds)
         slow.may_end.set()
         wait_until(lambda: entry.is_done)
         return False
 
-    wait = _Entry.is_woken_in_time
-    monkeypatch.setattr(_Entry, "is_woken_in_time", answered_meanwhile)
+    wait = _Entry.is_woken_within
+    monkeypatch.setattr(_Entry, "is_woken_within", answered_meanwhile)
     slow.begin(1)
     slow.join("leads")
     late = slow.pool.submit(slow.commits.write, "a", row)
@@ -210,12 +211,58 @@ def test_an_answer_that_comes_at_the_end_of_the_wait_is_taken(slow, monkeypatch,
     assert str(answer) == ("result of 2" if row == 2 else "server closed the connection")
 
 
-def test_without_an_answer_of_the_thread_that_writes_nobody_knows(slow, monkeypatch):
-    def taken_by_another(entry):
-        slow.commits._lines["a"].remove(entry)
+def test_a_row_that_is_being_written_waits_for_its_answer_and_not_for_a_turn(monkeypatch):
+    """It was answered with an error after ten seconds, and then stored."""
+    written, may_answer = Written(), threading.Event()
+
+    def out_of_patience(entry, seconds):
+        if entry.row == "leads":
+            return wait(entry, seconds)
+        if seconds == group_commit.LONGEST_WRITE_S:
+            may_answer.set()
+            return wait(entry, seconds)
+        written.may_end.set()
+        wait_until(lambda: len(written.groups) == 2)
         return False
 
-    monkeypatch.setattr(_Entry, "is_woken_in_time", taken_by_another)
+    def write_all(rows):
+        results = Written.write_all(written, rows)
+        if "leads" in rows:
+            assert may_answer.wait(SECONDS)
+        return results
+
+    wait = _Entry.is_woken_within
+    monkeypatch.setattr(_Entry, "is_woken_within", out_of_patience)
+    written.commits = GroupCommit(write_all)
+    with written.pool:
+        written.begin(1)
+        written.join("leads")
+        late = written.pool.submit(written.commits.write, "a", 2)
+        late.add_done_callback(lambda _: may_answer.set())
+        assert late.result(SECONDS) == "result of 2"
+
+    assert written.groups == [[1], ["leads", 2]]
+
+
+def test_those_that_wait_do_not_try_a_file_that_is_locked():
+    with written_slowly() as written:
+        locked = OperationalError("database is locked")
+        first, waiting = written.begin(locked), [written.join(2), written.join(3)]
+
+        written.may_end.set()
+
+        assert first.exception(SECONDS) is locked
+        assert [str(future.exception(SECONDS)) for future in waiting] == ["database is locked"] * 2
+        assert written.groups == [[locked]]
+
+
+def test_without_an_answer_of_the_thread_that_writes_nobody_knows(slow, monkeypatch):
+    def taken_by_another(entry, _):
+        with suppress(KeyError, ValueError):
+            slow.commits._lines["a"].remove(entry)
+        return False
+
+    monkeypatch.setattr(_Entry, "is_woken_within", taken_by_another)
     slow.begin(1)
 
     with pytest.raises(OperationalError, match="may be written or not"):
@@ -234,3 +281,7 @@ def test_a_row_that_is_refused_alone_is_written_once(slow):
 
 def test_a_thread_waits_longer_than_a_connection_and_a_statement_may_take():
     assert 2 * OF_REQUESTS.connect_s + OF_REQUESTS.reply_s < group_commit.LONGEST_WAIT_S <= 10
+
+
+def test_a_thread_waits_longer_for_an_answer_than_a_writer_of_sqlite_may_take():
+    assert group_commit.LONGEST_WRITE_S > 2 * SQLITE_WAIT_S

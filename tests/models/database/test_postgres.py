@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from models.database import postgres, schema
 from models.database.connection import Unreachable, close_all, database, open_database, without_limits
-from models.database.postgres import OF_REQUESTS, OF_WORK, Limits, Silent
+from models.database.postgres import OF_REQUESTS, OF_WORK, Limits, Silent, is_silent
 from models.database.sql import fetch
 from models.database.transactions import transaction
 from tests.support.databases import end_abandoned_transactions, own_database
@@ -72,11 +72,23 @@ def transaction_cut_before_its_commit(opened):
 
 
 def test_a_transaction_whose_commit_is_not_answered_ends_too(opened):
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match="silent: no answer within 1.0 s") as raised:
         transaction_cut_before_its_commit(opened)
+    assert is_silent(raised.value)
     opened.speak()
     close_all()
     assert fetch("SELECT 1") == [(1,)]
+
+
+def transaction_cut_before_its_statement(opened):
+    with transaction():
+        opened.drop()
+        fetch("SELECT 1")
+
+
+def test_what_ended_a_transaction_is_told_when_its_connection_is_gone(opened):
+    with pytest.raises(Unreachable, match="server closed the connection"):
+        transaction_cut_before_its_statement(opened)
 
 
 def test_a_connection_that_is_not_answered_is_given_up(proxy, postgres_url):

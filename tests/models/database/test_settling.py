@@ -172,7 +172,7 @@ def test_an_instant_asked_for_still_bounds_a_list(account, make, moved_clock):
 
 
 @pytest.mark.parametrize("ahead_us", [0, 1, clock.WEEK])
-def test_an_instant_asked_for_does_not_pass_over_jobs_that_come_late(account, make, moved_clock, ahead_us):
+def test_an_instant_asked_for_does_not_pass_over_jobs_that_come_late(account, make, ahead_us):
     make()
     order = ("inserted_at", "asc")
 
