@@ -9,7 +9,7 @@ from models.database import schema, sqlite_file
 from models.rules import clock
 from runtime.settings import Settings
 
-SIDE_FILES = ("", "-wal", "-shm")
+FILES = ("", "-wal", "-shm", "-journal")  # the database, and what SQLite keeps beside it
 
 
 class Impossible(Exception):
@@ -32,14 +32,10 @@ def restore(settings: Settings, file: str) -> int:
     """Put a backup in the place of the database, and keep the file that was there. Raises Impossible."""
     source, target = Path(file), _database(settings, "pg_restore")
     _check_backup(source)
-    if target.exists() and _in_use(target):
-        raise Impossible(f"{target} is in use: stop Booper first")
-    waiting = target.with_name(f"{target.name}.restored")
-    waiting.unlink(missing_ok=True)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _copy(source, waiting)
-    kept = _put_aside(target)
-    waiting.rename(target)
+    with sqlite_file.alone(target) as is_alone:
+        if not is_alone:
+            raise Impossible(f"{target} is in use: stop Booper first")
+        kept = _replace(target, source)
     print(f"{target} is restored from {source}{f'; what was there is {kept}' if kept else ''}")
     print(
         "What was sent since the backup is due again. BOOPER_HOLD=on starts without sending, so that you can look first"
@@ -67,11 +63,15 @@ def _check_backup(file: Path) -> None:
         raise Impossible(f"{file} is no database of Booper: it has no table {schema.TABLE}")
 
 
-def _in_use(file: Path) -> bool:
-    try:
-        return sqlite_file.is_in_use(file)
-    except sqlite3.DatabaseError:
-        return False  # it is damaged; that is why a backup takes its place
+def _replace(target: Path, source: Path) -> Path | None:
+    """Put a copy in the place of the database. Returns where what was there is now, if anything was."""
+    waiting, kept = target.with_name(f"{target.name}.restored"), _name_aside(target)
+    waiting.unlink(missing_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _copy(source, waiting)
+    moved = [_moved(target, kept, suffix) for suffix in FILES]
+    waiting.rename(target)
+    return kept if any(moved) else None
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -96,14 +96,18 @@ def _flush(file: Path) -> None:
         os.fsync(opened.fileno())
 
 
-def _put_aside(target: Path) -> Path | None:
-    """Rename the database and the files beside it, so that nothing is lost; its new path."""
-    if not target.exists():
-        return None
+def _name_aside(target: Path) -> Path:
     stamp = datetime.fromtimestamp(clock.now() / clock.SECOND, UTC).strftime("%Y%m%dT%H%M%SZ")
     kept = target.with_name(f"{target.name}.before-{stamp}")
-    for suffix in SIDE_FILES:
-        beside = target.with_name(target.name + suffix)
-        if beside.exists():
-            beside.rename(kept.with_name(kept.name + suffix))
+    if any(kept.with_name(kept.name + suffix).exists() for suffix in FILES):
+        raise Impossible(f"{kept} exists already: restore again in a second")
     return kept
+
+
+def _moved(target: Path, kept: Path, suffix: str) -> bool:
+    """Rename the database, or a file beside it, if it is there."""
+    file = target.with_name(target.name + suffix)
+    if not file.exists():
+        return False
+    file.rename(kept.with_name(kept.name + suffix))
+    return True

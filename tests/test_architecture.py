@@ -59,6 +59,36 @@ def test_every_stage_of_a_job_names_a_function_of_its_file():
     assert [(path, name) for path, name in functions if name not in set(names_in(path))] == []
 
 
+INSERTS = {"job_store.create", "job_store.create_many"}
+
+
+def callers(path, wanted):
+    """The functions of a module that use any of these, or another function of the module that does."""
+    functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+    uses = {function.name: {ast.unparse(node) for node in ast.walk(function)} for function in functions}
+    calling, before = set(), None
+    while calling != before:
+        calling, before = {name for name, used in uses.items() if used & (wanted | calling)}, calling
+    return calling
+
+
+def test_every_function_that_makes_jobs_is_listed():
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    making = {(str(path.relative_to(ROOT)), name) for path in modules for name in callers(path, INSERTS)}
+
+    listed = [row for rows in tables(PAGE, "## The way of a job") for row in rows]
+
+    assert len(making) > 20
+    names = {(path, name) for _, path, cell in listed for name in re.findall(r"[\w.]+", cell)}
+    assert sorted((path, name) for path, name in making - names if not name.startswith("_")) == []
+
+
+def test_only_the_store_of_jobs_inserts_them():
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    inserting = [path for path in modules if re.search(r"INSERT INTO job\b", path.read_text())]
+    assert [str(path.relative_to(ROOT)) for path in inserting] == ["models/jobs/job_store.py"]
+
+
 def test_every_command_that_stays_is_listed():
     commands, *_ = tables(PAGE, "## The parts")
 

@@ -1,13 +1,15 @@
-"""Looks into a database file of SQLite, copies it while it is in use, and tells whether somebody writes to it."""
+"""Looks into a database file of SQLite, copies it while it is in use, and keeps others from opening it."""
 
+import fcntl
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 BUSY_S = 5.0
 PAGES_AT_ONCE = 2_000  # a writer waits no longer than a copy of so many takes
 PAUSE_S = 0.01
-LOCK_S = 0.2
+LOCK_BYTES = (512, 0x4000_0000)  # how many, from where: of them SQLite locks some while a file is open in WAL mode
 
 
 def problems(path: Path) -> list[str]:
@@ -34,18 +36,22 @@ def copy(source: Path, target: Path) -> None:
         written.execute("PRAGMA journal_mode = delete")
 
 
-def is_in_use(path: Path) -> bool:
-    """Whether another process has the database open. In WAL mode an exclusive lock needs to be alone."""
-    with closing(sqlite3.connect(path, timeout=LOCK_S, isolation_level=None)) as file:
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Keep other processes from opening the database, if there is one. False: a process has it open, in WAL mode.
+
+    SQLite does not open the file: it would empty or delete the `-wal` beside it.
+    """
+    if not path.exists():
+        yield True
+        return
+    with path.open("r+b") as file:
         try:
-            file.execute("PRAGMA locking_mode = exclusive")
-            file.execute("BEGIN EXCLUSIVE")
-            file.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            return True
-    return False
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, *LOCK_BYTES)
+        except (BlockingIOError, PermissionError):  # POSIX allows either
+            yield False
+            return
+        yield True
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from models.rules.url_rules import is_literal
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -87,17 +89,22 @@ class AddressPolicy:
     def is_own_origin(self, host: str, port: int, path: str) -> bool:
         """Whether a request to `path` at a host that is not yet looked up would come back to Booper through its proxy
         at an endpoint that may start work."""
-        own_hosts = [_plain_host(own_host) for own_host, own_port in self.own_origins if own_port == port]
-        return bool(own_hosts) and _plain_host(host) in own_hosts and not _OWN_PATHS.fullmatch(path)
+        own_hosts = {own_host for own_host, own_port in self.own_origins if own_port == port}
+        if not own_hosts or _OWN_PATHS.fullmatch(path):
+            return False
+        return not own_hosts.isdisjoint(self._meant(host) if is_literal(host) else {host})
 
     def is_own(self, ip: str, port: int, path: str) -> bool:
         """Whether a request to `path` there would come back to Booper at an endpoint that may start work."""
         if port not in {own_port for _, own_port in self.own} or _OWN_PATHS.fullmatch(path):
             return False
-        address = _unmapped(ipaddress.ip_address(ip))
         everywhere = any((wildcard, port) in self.own for wildcard in _WILDCARDS)
-        meant = {str(address), str(_carried_v4(address)), str(self._reached(address))}
-        return any((each, port) in self.own or (everywhere and self.local(each)) for each in meant)
+        return any((each, port) in self.own or (everywhere and self.local(each)) for each in self._meant(ip))
+
+    def _meant(self, ip: str) -> set[str]:
+        """The address, and the IPv4 addresses to which a translator may send what is sent there."""
+        address = _unmapped(ipaddress.ip_address(ip))
+        return {str(address), str(_carried_v4(address)), str(self._reached(address))}
 
     def _reached(self, address: Address) -> Address:
         """The IPv4 address to which a translator of `nat64` connects, else the address itself."""
@@ -162,14 +169,6 @@ def _unmapped_network(network: Network) -> Network:
 def _unmapped(address: Address) -> Address:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
-
-
-def _plain_host(host: str) -> str:
-    """A mapped address as the IPv4 address that it stands for; a name and any other address as it is."""
-    try:
-        return str(_unmapped(ipaddress.ip_address(host)))
-    except ValueError:
-        return host
 
 
 def _carried_v4(address: Address) -> Address:

@@ -36,7 +36,8 @@ class UrlRefused(ValueError):
 class Target(NamedTuple):
     """The parts of a URL that connecting and requesting need.
 
-    `host` is lower-case ASCII (a name without trailing dot, an IPv4, or an IPv6 without brackets),
+    `host` is lower-case ASCII (a name without trailing dot, an IPv4, or an IPv6 without brackets; a mapped address
+    as the IPv4 that it stands for). What goes by hosts compares it, so each host is spelled in one way.
     `host_header` is the `Host` of the request, `path` ends before the query, and `request_target` is path
     and query as given, with only those characters percent-encoded (as UTF-8) that no URL may hold. The fragment is
     dropped.
@@ -151,8 +152,7 @@ def _ipv6(text: str) -> str:
         address = ipaddress.IPv6Address(text[1:-1])
     except ValueError:
         raise UrlRefused(f"must have an IPv6 address without zone in the brackets, got {text[:60]!r}") from None
-    # Python writes the IPv4 address inside in two ways: as hexadecimal groups before 3.13, with dots since.
-    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
+    return str(address.ipv4_mapped or address)
 
 
 def _ipv4(name: str, text: str) -> str:

@@ -2,7 +2,9 @@
 
 import sqlite3
 import stat
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -106,21 +108,94 @@ def test_a_restored_database_holds_what_the_backup_held_and_the_other_is_kept(ac
     assert jobs_in(tmp_path / "copy.db") == 1
 
 
-@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
-def test_what_sqlite_keeps_beside_a_database_does_not_stay_beside_the_restored_one(account, booper, tmp_path, suffix):
+def unreadable(path):
+    path.write_bytes(b"x" * 8192)
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [lambda _path: None, unreadable, emptied], ids=["sound", "unreadable", "empty"])
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_what_sqlite_keeps_beside_a_database_is_put_aside_with_it_as_it_was(account, booper, tmp_path, suffix, spoil):
     booper("backup", str(tmp_path / "copy.db"))
+    spoil(tmp_path / "test.db")
+    before = (tmp_path / "test.db").read_bytes()
     (tmp_path / f"test.db{suffix}").write_bytes(b"of the one before")
+
+    code, printed = booper("restore", str(tmp_path / "copy.db"))
+
+    [kept] = tmp_path.glob("test.db.before-*Z")
+    assert (code, kept.read_bytes() == before) == (0, True), printed
+    assert kept.with_name(kept.name + suffix).read_bytes() == b"of the one before"
+    assert not (tmp_path / f"test.db{suffix}").exists()
+
+
+def test_a_database_that_was_not_closed_is_kept_with_its_last_commits(account, booper, tmp_path):
+    booper("backup", str(tmp_path / "copy.db"))
+    make_job(account)
+    files = [tmp_path / "test.db", tmp_path / "test.db-wal"]
+    before = [file.read_bytes() for file in files]
+    close_all()
+    for file, content in zip(files, before, strict=True):
+        file.write_bytes(content)
 
     booper("restore", str(tmp_path / "copy.db"))
 
-    assert not (tmp_path / f"test.db{suffix}").exists()
+    [kept] = tmp_path.glob("test.db.before-*Z")
+    assert [file.read_bytes() for file in (kept, kept.with_name(f"{kept.name}-wal"))] == before
+    assert (jobs_in(kept), jobs_in(tmp_path / "test.db")) == (1, 0)
+
+
+def test_a_wal_that_lost_its_database_is_put_aside_too(account, booper, tmp_path):
+    booper("backup", str(tmp_path / "copy.db"))
+    (tmp_path / "test.db").unlink()
+    (tmp_path / "test.db-wal").write_bytes(b"of the one before")
+
+    _, printed = booper("restore", str(tmp_path / "copy.db"))
+
+    [kept] = tmp_path.glob("test.db.before-*Z-wal")
+    assert kept.read_bytes() == b"of the one before"
+    assert kept.name.removesuffix("-wal") in printed
+
+
+def test_a_second_restore_within_a_second_replaces_nothing_that_was_kept(account, booper, tmp_path, moved_clock):
+    booper("backup", str(tmp_path / "copy.db"))
+    make_job(account)
+    booper("restore", str(tmp_path / "copy.db"))
+
+    again, printed = booper("restore", str(tmp_path / "copy.db"))
+    moved_clock.advance(seconds=1)
+    later, _ = booper("restore", str(tmp_path / "copy.db"))
+
+    assert (again, "exists already: restore again in a second" in printed, later) == (1, True, 0)
+    assert [jobs_in(kept) for kept in sorted(tmp_path.glob("test.db.before-*Z"))] == [1, 0]
+
+
+READS = """
+import sqlite3, sys
+
+opened = sqlite3.connect(sys.argv[1])
+opened.execute("SELECT count(*) FROM job").fetchall()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def in_use(file):
+    """Another process has the file open, and does nothing with it."""
+    words = [sys.executable, "-c", READS, str(file)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout.readline()
+        yield
 
 
 def test_a_database_in_use_is_not_replaced(account, booper, tmp_path):
     booper("backup", str(tmp_path / "copy.db"))
-    with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as running:
-        running.execute("SELECT count(*) FROM job").fetchall()
 
+    with in_use(tmp_path / "test.db"):
         code, printed = booper("restore", str(tmp_path / "copy.db"))
 
     assert (code, "is in use: stop Booper first" in printed) == (1, True)
@@ -154,7 +229,7 @@ def foreign(path):
     [
         (damaged, "is damaged"),
         (foreign, "is no database of Booper"),
-        (lambda path: path.write_bytes(b"x" * 8192), "copy.db"),
+        (unreadable, "copy.db"),
         (lambda path: path.unlink(), "is no file"),
     ],
     ids=["damaged", "foreign", "no database", "missing"],
@@ -173,7 +248,7 @@ def test_what_is_no_sound_backup_is_refused_and_nothing_changes(account, booper,
 def test_a_damaged_database_can_be_replaced(account, booper, tmp_path):
     make_job(account)
     booper("backup", str(tmp_path / "copy.db"))
-    (tmp_path / "test.db").write_bytes(b"x" * 8192)
+    unreadable(tmp_path / "test.db")
 
     assert booper("restore", str(tmp_path / "copy.db"))[0] == 0
     assert jobs_in(tmp_path / "test.db") == 1

@@ -69,6 +69,21 @@ def test_the_keys_are_listed_and_escape_closes_the_list(reader):
     expect(page.locator("#shortcuts")).to_be_hidden()
 
 
+def test_a_key_with_a_modifier_is_left_to_the_browser(reader):
+    page = reader.page
+    presses = [f"{modifier}+{key}" for modifier in ("Control", "Meta", "Alt") for key in ("?", "/", "n")]
+    page.evaluate("() => { window.taken = []; onkeydown = (event) => taken.push([event.key, event.defaultPrevented]) }")
+
+    for press in presses:
+        page.keyboard.press(press)
+
+    taken = [press for press in page.evaluate("taken") if press[0] in ("?", "/", "n")]
+    assert taken == [["?", False], ["/", False], ["n", False]] * 3
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+
+
 def test_what_a_page_shows_is_acted_upon_from_the_palette(reader, receiver):
     job = order(reader, receiver, "/ok?from-palette", schedule_in=3600)
     page = reader.page

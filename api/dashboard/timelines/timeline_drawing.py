@@ -5,6 +5,7 @@ are pixels. Colors come from classes.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -61,18 +62,20 @@ class Level(NamedTuple):
 
 
 def dots(marks: Iterable[Mark], levels_top_us: int, now: int, each_way_us: int) -> list[Dot]:
-    """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up. Above the
-    highest level a stack begins at the base again, and hides what stands there."""
-    stacked: dict[int, int] = {}
+    """Marks with a height by it, on a logarithmic scale; the others stacked on one another, from the base up. A stack
+    that would be too high stands closer, so that none of its marks is hidden."""
+    ordered = sorted(marks, key=lambda mark: (mark.at, mark.job_id or 0, mark.key))
+    columns = [int(place(mark.at, now, each_way_us) / COLUMN_PERCENT) for mark in ordered]
+    heights = Counter(column for mark, column in zip(ordered, columns, strict=True) if mark.height_us is None)
+    stacked: Counter[int] = Counter()
     drawn = []
-    for mark in sorted(marks, key=lambda mark: (mark.at, mark.job_id or 0, mark.key)):
-        if mark.height_us is not None:
-            drawn.append(Dot(place(mark.at, now, each_way_us), _y(mark.height_us, levels_top_us), mark))
-            continue
-        x = place(mark.at, now, each_way_us)
-        column = int(x / COLUMN_PERCENT)
-        level = stacked[column] = stacked.get(column, -1) + 1
-        drawn.append(Dot(x, BASE - LEVEL // 2 - 2 - LEVEL * (level % LEVELS), mark))
+    for mark, column in zip(ordered, columns, strict=True):
+        if mark.height_us is None:
+            y = _y_stacked(stacked[column], heights[column])
+            stacked[column] += 1
+        else:
+            y = _y(mark.height_us, levels_top_us)
+        drawn.append(Dot(place(mark.at, now, each_way_us), y, mark))
     return drawn
 
 
@@ -151,6 +154,12 @@ def _part(count: int, highest: int) -> float:
 def _y(height_us: int, top_us: int) -> float:
     part = math.log10(max(height_us, FLOOR_US) / FLOOR_US) / math.log10(top_us / FLOOR_US)
     return round(BASE - 6 - (BASE - 6 - TOP) * min(part, 1.0), 1)
+
+
+def _y_stacked(below: int, height: int) -> float:
+    """Of a mark that stands on so many others of a stack."""
+    step = LEVEL if height <= LEVELS else LEVEL * (LEVELS - 1) / (height - 1)
+    return round(BASE - LEVEL // 2 - 2 - step * below, 1)
 
 
 def _label(at: int, shown: Span) -> str:

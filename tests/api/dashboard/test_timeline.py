@@ -2,10 +2,12 @@
 
 import re
 from html import unescape
+from itertools import pairwise
 
 import pytest
 
-from api.dashboard.timelines import spans, timeline_view
+from api.dashboard.timelines import spans, timeline_drawing, timeline_view
+from api.dashboard.timelines.marks import DUE, Mark
 from models.jobs.job_tables import JobLabel
 from models.operations.timelines import active_jobs, coming_jobs, past_attempts
 from models.rules import clock
@@ -417,3 +419,20 @@ def sign(picture):
 def jobs_of(browser, path):
     links = [attributes.get("href", "") for tag, attributes in Markup(browser.get(path).text).tags if tag == "a"]
     return {link.removeprefix("/jobs/") for link in links if link.startswith("/jobs/0")}
+
+
+def stack_of(count):
+    """The heights of so many jobs that are due at the same instant."""
+    due = [Mark(clock.now(), DUE, "", None, f"{number}.1", number) for number in range(count)]
+    return [dot.y for dot in timeline_drawing.dots(due, clock.SECOND, clock.now(), HOUR)]
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 60, 400])
+def test_no_mark_of_a_stack_hides_another(moved_clock, count):
+    heights = stack_of(count)
+    assert heights == sorted(set(heights), reverse=True)
+    assert min(heights) >= stack_of(20)[-1] > timeline_drawing.TOP
+
+
+def test_marks_of_a_stack_that_has_room_do_not_touch(moved_clock):
+    assert {below - above for below, above in pairwise(stack_of(20))} == {timeline_drawing.LEVEL}

@@ -333,3 +333,14 @@ def test_a_host_is_paused_however_its_name_is_written(client, host):
 @pytest.mark.parametrize("host", ["a%20b", "a..b", "user@a.example"])
 def test_what_is_no_host_can_not_be_paused(client, host):
     assert client.post(f"/api/hosts/{host}/pause", json={}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("written", "is_paused"), [("[::ffff:9.9.9.9]", True), ("9.9.9.9.", True), ("[64:ff9b::9.9.9.9]", False)]
+)
+def test_a_job_waits_for_its_paused_host_however_its_address_is_written(client, written, is_paused):
+    client.post("/api/hosts/9.9.9.9/pause", json={})
+
+    job = order(client, url=f"https://{written}/hook")
+
+    assert ids_through([job["job_id"]]) == ([] if is_paused else [job["job_id"]])

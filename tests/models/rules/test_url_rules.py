@@ -160,7 +160,7 @@ def test_s_url_what_is_no_string_is_refused(url):
         ("http://127.0.0.1:65535/", "127.0.0.1", 65535, "127.0.0.1:65535"),
         ("http://127.0.0.1./", "127.0.0.1", 80, "127.0.0.1"),
         ("http://[::1]:80/", "::1", 80, "[::1]"),
-        ("http://[::FFFF:1.2.3.4]:8/", "::ffff:1.2.3.4", 8, "[::ffff:1.2.3.4]:8"),
+        ("http://[::FFFF:1.2.3.4]:8/", "1.2.3.4", 8, "1.2.3.4:8"),
         ("http://bücher.example/", "xn--bcher-kva.example", 80, "xn--bcher-kva.example"),
         ("http://straße.example/", "xn--strae-oqa.example", 80, "xn--strae-oqa.example"),
         ("http://XN--bcher-KVA.example/", "xn--bcher-kva.example", 80, "xn--bcher-kva.example"),
@@ -172,6 +172,26 @@ def test_s_url_what_is_no_string_is_refused(url):
 def test_s_url_a_good_url_is_read_as_its_host_and_port(url, host, port, host_header):
     target = split_url(url)
     assert (target.host, target.port, target.host_header) == (host, port, host_header)
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("[::ffff:9.9.9.9]", "9.9.9.9"),
+        ("[::FFFF:909:909]", "9.9.9.9"),
+        ("[0:0:0:0:0:ffff:9.9.9.9]", "9.9.9.9"),
+        ("9.9.9.9.", "9.9.9.9"),
+        ("[2620:00FE:0:0::FE]", "2620:fe::fe"),
+        ("EXAMPLE.com.", "example.com"),
+    ],
+)
+def test_a_host_has_the_same_name_however_it_is_written(written, host):
+    assert split_url(f"https://{written}/").host == host
+
+
+@pytest.mark.parametrize("written", ["[::9.9.9.9]", "[::ffff:0:9.9.9.9]", "[64:ff9b::9.9.9.9]", "[::ffff:9.9.9.8]"])
+def test_an_address_that_need_not_lead_to_the_same_machine_is_another_host(written):
+    assert split_url(f"https://{written}/").host != "9.9.9.9"
 
 
 @pytest.mark.parametrize(

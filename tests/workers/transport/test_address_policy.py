@@ -202,8 +202,14 @@ def test_s_addr_link_local_addresses_and_zones_stay_refused_whatever_is_allowed(
         ("https://9.9.9.9", "https://[::ffff:9.9.9.9]/api/jobs", True),
         ("https://[::ffff:9.9.9.9]", "https://9.9.9.9/api/jobs", True),
         ("https://9.9.9.9", "https://[::ffff:9.9.9.8]/api/jobs", False),
+        ("https://9.9.9.9", "https://[64:ff9b::9.9.9.9]/api/jobs", True),
+        ("https://9.9.9.9", "https://[64:ff9b::9.9.9.8]/api/jobs", False),
+        ("https://9.9.9.9", "https://[64:ff9b::9.9.9.9]/api/echo", False),
+        ("https://9.9.9.9", "https://[2001:db8:64::9.9.9.9]/api/jobs", True),
+        ("https://9.9.9.9", "https://[2001:db8:65::9.9.9.9]/api/jobs", False),
     ],
 )
 def test_a_public_url_of_booper_is_known_by_its_address_however_it_is_written(own, url, is_own):
-    policy, target = AddressPolicy(own_origins=origins(own)), split_url(url)
+    policy = AddressPolicy(own_origins=origins(own), nat64=parse_nat64("64:ff9b::/96 2001:db8:64::/96"))
+    target = split_url(url)
     assert policy.is_own_origin(target.host, target.port, target.path) == is_own
