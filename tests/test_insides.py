@@ -6,11 +6,14 @@ import importlib
 import inspect
 import json
 import re
+import threading
 from pathlib import Path
+from queue import PriorityQueue
 
 import pytest
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.worker import ConsumerThread
 from dramatiq.worker import Worker as DramatiqWorker
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -228,6 +231,28 @@ def test_a_worker_of_dramatiq_takes_its_times_from_attributes_until_it_starts():
         assert {thread.timeout for thread in worker.workers} == {50 / 1000}
     finally:
         worker.stop()
+
+
+def test_a_consumer_of_dramatiq_calls_our_way_to_pass_on_delayed_messages():
+    queue = PriorityQueue()
+    parts = {"broker": StubBroker(), "queue_name": "q", "prefetch": 1, "worker_timeout": 1, "work_queue": queue}
+    consumer = ConsumerThread(**parts)
+    called = threading.Event()
+
+    def pass_on():
+        called.set()
+        consumer.stop()
+
+    consumer.handle_delayed_messages = pass_on
+    consumer.broker.declare_queue("q")
+    consumer.start()
+    consumer.join(20)
+
+    assert (called.is_set(), consumer.is_alive()) == (True, False)
+    assert (consumer.delay_queue.qsize(), consumer.work_queue is queue) == (0, True)
+    assert list(inspect.signature(consumer.handle_message).parameters) == ["message"]
+    assert list(inspect.signature(consumer.post_process_message).parameters) == ["message"]
+    assert isinstance(DramatiqWorker(StubBroker()).work_queue, PriorityQueue)
 
 
 def test_a_broker_of_dramatiq_keeps_its_connection_per_thread_and_lets_it_go():

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from runtime import metrics, tracing
 from runtime.signals import AT_ONCE, die_with_parent
 from workers.delivery.delivery import Delivery
 from workers.queue.broker import DELAYED_POLL_MS
+from workers.queue.delayed import pass_on
 
 IDLE_POLL_S = 0.5
 SAME_SIGNAL_S = 1.0  # one stop may come as several signals: from the group, from Dramatiq, from the kernel
@@ -36,10 +38,15 @@ class DeliveryMiddleware(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """Fetch as many messages as there are threads: none may wait in this process behind one that is held."""
+        self._worker = worker
         worker.worker_timeout = DELAYED_POLL_MS
         if not isinstance(broker, StubBroker):
             worker.queue_prefetch = worker.worker_threads
         self._delivery.start()
+
+    def after_consumer_thread_boot(self, broker: Any, thread: Any) -> None:
+        """Pass on delayed messages in our way."""
+        thread.handle_delayed_messages = partial(pass_on, thread, self._worker)
 
     def after_worker_boot(self, broker: Any, worker: Any) -> None:
         """The arrival of a message wakes the threads; Dramatiq's 50 polls a second cost idle CPU."""

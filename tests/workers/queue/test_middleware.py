@@ -12,11 +12,12 @@ from dramatiq.common import dq_name
 
 from booper.supervisor import AT_ONCE
 from models.jobs.job_ref import JobRef
+from models.rules import clock
 from runtime import settings, tracing
 from runtime.metrics import REGISTRY
 from tests.support.services import unavailable
 from tests.support.waiting import wait_until
-from workers.queue.actors import Actors
+from workers.queue.actors import EARLY_US, Actors
 from workers.queue.broker import Rabbitmq, make_broker, reachable
 from workers.queue.middleware import DeliveryMiddleware
 from workers.queue.nodes import parameters
@@ -174,6 +175,37 @@ def test_o10_delayed_messages_are_looked_after_often_and_idle_threads_look_seldo
     worker = start(in_process)
     assert {consumer.worker_timeout for consumer in worker.consumers.values()} == {50}
     assert {thread.timeout for thread in worker.workers} == {0.5}
+
+
+def send_delayed(actors, count):
+    """So many messages whose time comes in a moment."""
+    now = clock.now()
+    for number in range(count):
+        actors.send_deliver([JobRef(number, 1, "a")], now + EARLY_US + 2 * clock.MILLISECOND, now)
+
+
+def test_each_delayed_message_is_performed_once_although_there_are_more_than_threads(actors, delivery, start):
+    delivery.let_go.set()
+    start(actors)
+    send_delayed(actors, 7)
+
+    for _ in range(7):
+        assert delivery.begun.acquire(timeout=LIMIT_S)
+
+    wait_until(lambda: actors.depths(NOW)[:2] == (0, 0))
+    assert not delivery.begun.acquire(blocking=False)
+
+
+def test_a_delayed_message_that_a_thread_took_comes_again_if_its_process_ends(on_rabbitmq, delivery, start):
+    """It is acknowledged when it was performed, not before."""
+    worker = start(on_rabbitmq)
+    send_delayed(on_rabbitmq, 1)
+    assert delivery.begun.acquire(timeout=LIMIT_S)
+
+    for consumer in worker.consumers.values():
+        consumer.consumer.connection.add_callback_threadsafe(consumer.consumer.connection.close)
+
+    assert delivery.begun.acquire(timeout=LIMIT_S)
 
 
 class NotingRabbitmq(Rabbitmq):
