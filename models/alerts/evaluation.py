@@ -60,15 +60,15 @@ def rules_where(column: str, ids: Collection[int]) -> list[Rule]:
 def watched_schedules(schedule_ids: Collection[str]) -> dict[str, Watched]:
     """Those of the schedules that are still there, by id."""
     these, params = any_of("id", sorted(schedule_ids), "uuid")
-    rows = fetch(f"SELECT id, account_id, name, args, template FROM schedule WHERE {these}", (params,))
+    rows = fetch(f"SELECT id, account_id, name, key, args, template FROM schedule WHERE {these}", (params,))
     return {str(row[0]): watched_schedule(row) for row in rows}
 
 
 def watched_schedule(row: Sequence[Any]) -> Watched:
-    schedule_id, account_id, name, args, template = row
+    schedule_id, account_id, name, key, args, template = row
     fields = json.loads(template)
     host, labels = fields.get("host") or "", frozenset(fields.get("labels") or ())
-    title = name or f"{str(json.loads(args).get('method') or 'get').upper()} {host}".strip()
+    title = name or key or f"{str(json.loads(args).get('method') or 'get').upper()} {host}".strip()
     return Watched(str(schedule_id), account_id, title, host, labels, fields.get("flow_id"))
 
 

@@ -25,7 +25,7 @@ NOT_OPEN = (
     "NOT EXISTS (SELECT 1 FROM incident_subject AS open WHERE open.subject = {subject} AND open.type = %s "
     "AND open.alert_id = %s AND open.ended_at IS NULL)"
 )
-SCHEDULE_COLUMNS = "schedule.id, schedule.account_id, schedule.name, schedule.args, schedule.template"
+SCHEDULE_COLUMNS = ", ".join(f"schedule.{name}" for name in ("id", "account_id", "name", "key", "args", "template"))
 IS_LONG = "job.schedule_id IS NOT NULL AND job.lease_until IS NOT NULL AND job.attempted_at <= %s"
 HELD_SINCE = f"(SELECT min(job.scheduled_at) FROM job WHERE job.parked_by = gate.id AND job.{WAITING_SQL})"
 

@@ -35,6 +35,16 @@ def test_what_failed_within_a_day_is_told_with_its_cause(alice, bob, moved_clock
     assert 'href="/jobs?state=discarded&amp;host=a.example&amp;reason=status_401&amp;' in alice.get("/").text
 
 
+def test_a_count_of_failures_that_were_not_all_looked_at_is_marked_as_the_least(alice, moved_clock, monkeypatch):
+    """It was the count of the latest hundred, and stood under "last day" as if there were no others."""
+    monkeypatch.setattr("api.dashboard.pages.overview.FAILURES", 2)
+    for _ in range(3):
+        make_failed_job(alice.account, "a.example", "status_401")
+    Job.update(attempted_at=clock.now()).execute()
+
+    assert panel(alice, "failing") == ["discarded a.example answered 401 Unauthorized 2+ now"]
+
+
 def test_schedules_that_fail_are_told_and_those_on_time_are_not(alice, moved_clock):
     bad, _ = submit_schedule(alice, name="bad one"), submit_schedule(alice, name="good one")
     assert panel(alice, "needy") == []

@@ -37,6 +37,18 @@ def test_the_form_makes_a_schedule_and_its_first_job(alice, moved_clock):
     assert json.loads(every.frequency) == {"repeat_every": [2.5, "minutes"]}
 
 
+def test_a_schedule_without_a_name_is_called_by_its_key(alice, moved_clock):
+    """It was its method and URL, or its frequency: whoever had made it as `nightly` did not find that in the list."""
+    made = submit_schedule(alice)
+    Schedule.update(key="nightly").where(Schedule.id == made.id).execute()
+    job = Job.get(Job.schedule_id == made.id)
+
+    assert re.search(rf'<a [^>]*href="/schedules/{made.id}">nightly</a>', alice.get("/schedules").text)
+    assert "<h1><bdi>nightly</bdi></h1>" in alice.get(f"/schedules/{made.id}").text
+    assert "<h1>Edit nightly</h1>" in alice.get(f"/schedules/{made.id}/edit").text
+    assert f'of <a href="/schedules/{made.id}">nightly</a>' in alice.get(f"/jobs/{job.uuid}").text
+
+
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [

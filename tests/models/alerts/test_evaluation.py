@@ -57,6 +57,25 @@ def test_a_failure_opens_an_incident_and_a_success_closes_it(schedule, account, 
     assert len(incidents()) == 1
 
 
+@pytest.mark.parametrize(
+    ("job", "key", "title"),
+    [
+        ({"name": "backup"}, "nightly", "backup"),
+        ({"host": "db.example"}, "nightly", "nightly"),
+        ({"host": "db.example"}, None, "GET db.example"),
+    ],
+)
+def test_an_incident_calls_a_schedule_by_its_name_or_its_key(account, moved_clock, job, key, title):
+    """One without a name was its method and host, which all schedules of that host have in common."""
+    create_schedule(account, job, key=key)
+    make_alert(account)
+
+    fail_due()
+    look()
+
+    assert incidents() == [("failed", title, True)]
+
+
 def test_a_success_alone_opens_nothing_and_leaves_nothing_to_evaluate(schedule, account):
     make_alert(account)
     succeed_due()

@@ -46,6 +46,15 @@ def test_a_schedule_is_silent_until_one_of_its_jobs_completes(schedule, account,
     assert poll() == [("silent", "backup", False)]
 
 
+def test_a_silent_schedule_without_a_name_is_called_by_its_key(account, moved_clock):
+    create_schedule(account, {"host": "db.example"}, key="nightly")
+    make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
+
+    moved_clock.advance(hours=2)
+
+    assert poll() == [("silent", "nightly", True)]
+
+
 def test_a_disabled_schedule_is_not_silent(schedule, account, moved_clock):
     make_alert(account, on=("silent",), silent_after_us=clock.HOUR)
     moved_clock.advance(hours=1)

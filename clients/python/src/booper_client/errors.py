@@ -25,15 +25,17 @@ class ApiError(BooperError):
 
     `status`: of HTTP. `code`: a word that does not change. `errors`: what is wrong, by the path of the field.
     `request_id`: what the server's log calls this request. `retry_after`: seconds, where the server names them.
+    `path`: what was asked for, below `/api`; None of an item in a list.
     """
 
-    def __init__(self, problem: Mapping[str, Any], retry_after: float | None = None) -> None:
+    def __init__(self, problem: Mapping[str, Any], retry_after: float | None = None, path: str | None = None) -> None:
         self.status: int = problem["status"]
         self.code: str = problem["code"]
         self.message: str = problem["message"]
         self.errors: dict[str, list[str]] = problem.get("errors") or {}
         self.request_id: str | None = problem.get("request_id")
         self.retry_after = retry_after
+        self.path = path
         super().__init__(self.text())
 
     def text(self) -> str:
@@ -83,11 +85,11 @@ def refusal(item: Mapping[str, Any]) -> ApiError:
     return error
 
 
-def error_of(status: int, document: Any, retry_after: float | None) -> BooperError:
-    """The error that an answer means. `document`: its JSON, or None where it has none."""
+def error_of(status: int, document: Any, retry_after: float | None, path: str | None = None) -> BooperError:
+    """The error that an answer means. `document`: its JSON, or None where it has none. `path`: what was asked for."""
     problem = document.get("error") if isinstance(document, dict) else None
     if not isinstance(problem, dict) or not {"status", "code", "message"} <= problem.keys():
         return UnreadableAnswerError(
             f"the answer is no answer of Booper (status {status}): does the URL lead to its API, or to a proxy?"
         )
-    return KINDS.get(status, ServerError if status >= 500 else ApiError)(problem, retry_after)
+    return KINDS.get(status, ServerError if status >= 500 else ApiError)(problem, retry_after, path)

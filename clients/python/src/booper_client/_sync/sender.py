@@ -97,4 +97,4 @@ def _checked(answer: Answer, request: Request, attempt: int) -> Answer:
         return answer
     if answer.status == 404 and request.method == "DELETE" and attempt > 1:
         return Answer(204, answer.headers, b"")  # an attempt whose answer was lost has deleted it
-    raise error_of(answer.status, answer.json(), answer.retry_after())
+    raise error_of(answer.status, answer.json(), answer.retry_after(), request.path)

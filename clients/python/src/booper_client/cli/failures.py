@@ -35,7 +35,7 @@ def show(error: Exception, program: str) -> int | None:
     for kind, code, lines in (
         (Refusal, getattr(error, "code", FAILED), [str(error)]),
         (errors.UnauthenticatedError, NO_KEY, _no_key(program)),
-        (errors.NotFoundError, NOT_FOUND, [str(error)]),
+        (errors.NotFoundError, NOT_FOUND, [_not_found(error)]),
         (errors.ConnectionFailedError, NO_ANSWER, _no_answer(error, program)),
         (errors.ApiError, FAILED, _problem(error)),
         ((errors.BooperError, OSError, ValueError), FAILED, [str(error)]),
@@ -48,6 +48,12 @@ def show(error: Exception, program: str) -> int | None:
 
 def _no_key(program: str) -> list[str]:
     return [f"the server takes no such key. Type `{program} login`, or set BOOPER_API_KEY."]
+
+
+def _not_found(error: Any) -> str:
+    """With what was not found: a command may name several things."""
+    path = getattr(error, "path", None)
+    return f"{error} It was {path}." if path else str(error)
 
 
 def _no_answer(error: Exception, program: str) -> list[str]:
