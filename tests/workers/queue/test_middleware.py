@@ -202,8 +202,8 @@ def test_a_delayed_message_that_a_thread_took_comes_again_if_its_process_ends(on
     send_delayed(on_rabbitmq, 1)
     assert delivery.begun.acquire(timeout=LIMIT_S)
 
-    for consumer in worker.consumers.values():
-        consumer.consumer.connection.add_callback_threadsafe(consumer.consumer.connection.close)
+    connection = worker.consumers[dq_name(QUEUE)].consumer.connection
+    connection.add_callback_threadsafe(connection.close)
 
     assert delivery.begun.acquire(timeout=LIMIT_S)
 
