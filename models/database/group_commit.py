@@ -92,7 +92,7 @@ class GroupCommit(Generic[Row, Result]):
             return False
 
     def _give_up(self, key: Hashable, own: _Entry[Row]) -> None:
-        """Wait no longer for a turn. A row that a thread writes already may get stored: wait for the answer, too."""
+        """Wait no longer for a turn. If another thread writes the row already, wait for its answer instead."""
         with self._lock:
             line = self._lines.get(key, [])
             if own in line:

@@ -71,6 +71,11 @@ class ScheduleRow(NamedTuple):
     misfire: str
     key: str | None
 
+    @property
+    def title(self) -> str | None:
+        """What its owner calls it; None if the owner gave it neither a name nor a key."""
+        return self.name or self.key
+
 
 SHOWN = [getattr(Schedule, name) for name in ScheduleRow._fields]
 DEFINITION = (

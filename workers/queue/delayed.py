@@ -1,10 +1,8 @@
-"""Passes on delayed messages whose time has come, in place of Dramatiq, which held its connection up.
+"""Hands over delayed messages whose time has come. It replaces a loop of Dramatiq's, which could lose its connection.
 
-Dramatiq publishes each of them to the other queue, with a confirm, as long as any is due. If more fell due than it
-could publish, it never looked at the connection that they had come from. RabbitMQ heard nothing on it for some seconds,
-closed it, and delivered all of them again: each of 5,000 messages came two or three times. Here a message goes to a
-thread of this process if one is idle. Otherwise it is published, so that another process may take it. After a moment
-Dramatiq looks at its connection, and comes back.
+A message goes to a thread of this process if one is idle. Otherwise it is published to the other queue, so that another
+process may take it. Each publish waits for a confirm. Dramatiq published every message that was due before it looked at
+its own connection again. If that took some seconds, RabbitMQ closed the connection and delivered the messages again.
 """
 
 import time
@@ -13,16 +11,16 @@ from typing import Any
 from dramatiq import Worker
 from dramatiq.common import current_millis, iter_queue, q_name
 
-TURN_S = 0.5  # RabbitMQ gives a consumer up after some seconds (broker.CONSUMER_HEARTBEAT_S)
+TURN_S = 0.5  # RabbitMQ closes a connection that is silent for some seconds (broker.CONSUMER_HEARTBEAT_S)
 
 
 def has_idle_thread(worker: Worker) -> bool:
-    """Whether fewer messages are taken or waiting in this process than it has threads."""
+    """Whether a thread of this process has no message, and none waits for one."""
     return worker.work_queue.unfinished_tasks < worker.worker_threads
 
 
 def pass_on(consumer: Any, worker: Worker) -> None:
-    """Pass on what is due, for `TURN_S` at most. Runs in the thread of the consumer alone."""
+    """Pass on the messages that are due, for `TURN_S` at most. Only the thread of the consumer calls it."""
     ends_s = time.monotonic() + TURN_S
     for item in iter_queue(consumer.delay_queue):
         if item.priority > current_millis() or time.monotonic() > ends_s:
@@ -31,7 +29,7 @@ def pass_on(consumer: Any, worker: Worker) -> None:
             return
         if has_idle_thread(worker):
             del item.message.options["eta"]
-            consumer.handle_message(item.message)  # puts it before the threads; it is acknowledged when it is done
+            consumer.handle_message(item.message)  # the thread acknowledges it when it has processed it
         else:
             _publish(consumer, item.message)
         consumer.delay_queue.task_done()

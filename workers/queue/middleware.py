@@ -45,7 +45,7 @@ class DeliveryMiddleware(Middleware):
         self._delivery.start()
 
     def after_consumer_thread_boot(self, broker: Any, thread: Any) -> None:
-        """Pass on delayed messages in our way."""
+        """Replace the loop in which Dramatiq passes on delayed messages (`workers/queue/delayed.py`)."""
         thread.handle_delayed_messages = partial(pass_on, thread, self._worker)
 
     def after_worker_boot(self, broker: Any, worker: Any) -> None:

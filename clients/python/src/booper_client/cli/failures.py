@@ -51,9 +51,9 @@ def _no_key(program: str) -> list[str]:
 
 
 def _not_found(error: Any) -> str:
-    """With what was not found: a command may name several things."""
+    """With the address at which nothing was found: a command may name several things."""
     path = getattr(error, "path", None)
-    return f"{error} It was {path}." if path else str(error)
+    return f"{str(error).rstrip('.')}: {path}" if path else str(error)
 
 
 def _no_answer(error: Exception, program: str) -> list[str]:
