@@ -17,9 +17,14 @@ from models.rules.clock import SECOND
 
 MAX_EXCLUDED = 200
 MAX_NAMED = 10  # calendars of a schedule
+LAST_YEAR = 8000
 A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Days = tuple[int, int]  # the ordinals of the first and the last day
+
+
+class WrongDays(ValueError):
+    """Days of the right form that can't be; the message says what they must be."""
 
 
 class Bounds(NamedTuple):
@@ -51,14 +56,15 @@ def bounds_in(values: Mapping[str, Any]) -> Bounds:
 
 
 def days_of(value: Any) -> Days:
-    """The days of "2026-12-24", or of {"from": "2026-12-24", "to": "2027-01-01"}. Raises ValueError."""
+    """The days of "2026-12-24", or of {"from": "2026-12-24", "to": "2027-01-01"}. Raises WrongDays, or ValueError for
+    another form."""
     if isinstance(value, str):
         return _ordinal(value), _ordinal(value)
     if not isinstance(value, dict) or set(value) != {"from", "to"}:
         raise ValueError(value)
     first, last = _ordinal(value["from"]), _ordinal(value["to"])
     if last < first:
-        raise ValueError(value)
+        raise WrongDays("must not end before it begins")
     return first, last
 
 
@@ -114,7 +120,10 @@ def excluded_until(bounds: Bounds, timezone: str, instant: int) -> int | None:
 def _ordinal(text: Any) -> int:
     if not isinstance(text, str) or not A_DAY.fullmatch(text):
         raise ValueError(text)
-    day = date.fromisoformat(text)
-    if day.year > 8000:
-        raise ValueError(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise WrongDays("must have days that exist") from None
+    if day.year > LAST_YEAR:
+        raise WrongDays(f"must have days up to the year {LAST_YEAR}")
     return day.toordinal()

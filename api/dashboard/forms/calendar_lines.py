@@ -33,6 +33,8 @@ def _day(line: str) -> Any:
 def _fault(line: str) -> str | None:
     try:
         bounds.days_of(_day(line))
+    except bounds.WrongDays as wrong:
+        return f"{wrong}, got {shown(line)}"
     except ValueError:
         return f"must be a day such as 2026-12-24, or a range such as 2026-12-24 to 2027-01-06, got {shown(line)}"
     return None

@@ -55,4 +55,5 @@ def resume_account() -> Response:
 def last_hour() -> dict[str, Any]:
     """The table of how hosts did, of those that the search of the list names."""
     text = request.values.get("text", "").strip().lower()
-    return {"hosts": host_table.rows(visitor().account_id, clock.now(), lambda host: text in host)}
+    table = host_table.of_last_hour(visitor().account_id, clock.now(), lambda host: text in host)
+    return {"hosts": table.lines, "is_sample": table.is_sample}

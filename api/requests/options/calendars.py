@@ -70,6 +70,8 @@ def read_days(value: Any, max_days: int) -> tuple[Days, ...]:
     for number, each in enumerate(value):
         try:
             ranges.append(bounds.days_of(each))
+        except bounds.WrongDays as wrong:
+            raise ValidationError({str(number): [f"{wrong}, got {shown(each)}"]}) from None
         except ValueError:
             raise ValidationError({str(number): [f"must be {A_DAY}, got {shown(each)}"]}) from None
     return bounds.merged(ranges)

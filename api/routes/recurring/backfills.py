@@ -19,7 +19,7 @@ from api.responses.responses import or_not_found, respond
 from api.responses.timestamps import micros_utc
 from api.routes.schedules import key_in_path
 from models.jobs.job_json import compact
-from models.rules import clock
+from models.rules import clock, times
 from models.schedules.backfills import backfill_store
 from models.schedules.backfills.backfill_store import BackfillRow
 
@@ -79,7 +79,8 @@ class BackfillFields(Strict):
     @validates_schema
     def check_order(self, data: dict[str, Any], **_: Any) -> None:
         if data["from"] > data["to"]:
-            raise ValidationError("must not be before from, got an earlier one", "to")
+            ends = times.format_instant(data["to"])
+            raise ValidationError(f"must not be before from, got {ends}", "to")
 
 
 class BackfillsQuery(Strict):

@@ -9,6 +9,7 @@ from models.alerts.alert_tables import Incident
 from models.alerts.trial_messages import AN_HOUR
 from models.jobs.job_tables import Job
 from models.rules import clock
+from models.schedules.schedule_tables import Schedule
 from tests.support.alerts import fail_due, look, make_alert, send
 from tests.support.browsers import Markup
 from tests.support.schedule_rows import create_schedule
@@ -59,6 +60,19 @@ def test_a_rule_is_added_tested_disabled_and_removed(alice, bob):
     assert rules_of(alice)[0].enabled
     assert alice.send(f"{path}/remove").location == "/alerts?note=deleted"
     assert rules_of(alice) == []
+
+
+def test_a_rule_calls_its_schedule_by_name_and_leads_to_it(alice):
+    """It showed a UUID, also where its owner had typed a key."""
+    schedule = create_schedule(alice.account, {"name": f"backup {SVG}"})
+    alice.send("/alerts", **FORM | {"scope": "schedule", "scope_key": schedule.id})
+    watched = re.compile(r'watches schedule <a href="/schedules/([^"]*)">([^<]*)</a>')
+
+    assert watched.findall(alice.get("/alerts").text) == [(schedule.id, "backup &lt;svg/onload=alert(1)&gt;")]
+
+    Schedule.delete().execute()
+    text = alice.get("/alerts").text
+    assert ("watches a deleted schedule" in text, watched.findall(text)) == (True, [])
 
 
 @pytest.mark.parametrize(

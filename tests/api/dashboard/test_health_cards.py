@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 
 from models.flows import closing, gates
+from models.operations.timelines import past_attempts
 from models.rules import clock
 from models.rules.limits import FLOW, HOST
 from tests.support.attempt_rows import attempted_job, note
@@ -134,6 +135,18 @@ def test_the_table_of_hosts_says_how_each_did(alice, bob, moved_clock):
         "2 attempts, 1 failed",
         "3 attempts, 0 failed",
     ]
+
+
+@pytest.mark.parametrize(("whole", "says_so"), [(4, True), (100, False)])
+def test_the_table_of_hosts_says_where_it_is_a_sample(alice, moved_clock, monkeypatch, whole, says_so):
+    monkeypatch.setattr(past_attempts, "WHOLE", whole)
+    for number in range(5):
+        attempted_job(alice.account, 60 + number, host="api.example.com")
+
+    page = alice.get("/hosts").text
+
+    assert ("this is a sample of the whole hour" in page) == says_so
+    assert "api.example.com" in page
 
 
 def test_the_table_of_hosts_says_what_holds_one_back(alice, moved_clock):

@@ -96,6 +96,18 @@ def test_retry_now_moves_the_next_attempt_and_makes_no_other_job(alice, moved_cl
     assert "Retry now" not in alice.get(f"/jobs/{job.uuid}").text
 
 
+@pytest.mark.parametrize(("due_in_s", "words"), [(60, "next attempt"), (-60, "due again")])
+def test_a_next_attempt_in_the_past_is_not_called_the_next(alice, moved_clock, due_in_s, words):
+    """It said "next attempt 33 min ago" while the host rested."""
+    job = make_job(alice.account, "retryable", due_in_s=due_in_s, attempt=1, attempted_at=clock.now() - clock.HOUR)
+    next_at = job.scheduled_at
+    add_attempts([AttemptRow(job.id, 1, 0, 0, 0, "answered", 500, "status", next_at=next_at)])
+
+    page = alice.get(f"/jobs/{job.uuid}").text
+
+    assert [each for each in ("next attempt", "due again") if f">{each} <time" in page] == [words]
+
+
 @pytest.mark.parametrize("state", ["executing", "completed", "cancelled"])
 def test_a_job_that_has_begun_or_ended_is_not_moved(alice, state):
     job = make_job(alice.account, state, due_in_s=60, attempted_at=clock.now())

@@ -75,19 +75,21 @@ def test_a_calendar_is_seen_by_its_account_alone(client, stranger):
 
 @one_database
 @pytest.mark.parametrize(
-    ("days", "field"),
+    ("days", "field", "message"),
     [
-        (None, "days"),
-        ("2026-01-01", "days"),
-        (["2026-02-30"], "days.0"),
-        (["2026-01-01", {"from": "2026-01-03", "to": "2026-01-02"}], "days.1"),
-        (["2026-01-01"] * 501, "days"),
+        (None, "days", "must be"),
+        ("2026-01-01", "days", "must be"),
+        (["soon"], "days.0", 'must be a day "2026-12-24", or {'),
+        (["2026-02-30"], "days.0", "must have days that exist, got"),
+        (["2026-01-01", {"from": "2026-01-03", "to": "2026-01-02"}], "days.1", "must not end before it begins, got"),
+        (["2026-01-01"] * 501, "days", "must be"),
     ],
 )
-def test_wrong_days_are_refused(client, days, field):
+def test_wrong_days_are_refused(client, days, field, message):
     answer = client.ask("PUT", "/api/calendars/holidays-at", json={"days": days})
 
-    assert list(errors_of(answer)) == [field]
+    errors = errors_of(answer)
+    assert (list(errors), errors[field][0][: len(message)]) == ([field], message)
     assert client.get("/api/calendars").json["data"] == []
 
 

@@ -14,11 +14,13 @@ from api.requests.reading.strict_schema import flat
 from api.routes.alerts.alert_rules import new_rule, tested
 from models.alerts import alert_store, evaluation, incident_store, messages, status_pages, trial_messages, ways
 from models.alerts.alert_store import MAX_ALERTS, AlertRow, TooMany
-from models.alerts.conditions import ACCOUNT, ON, ON_BY_DEFAULT, SCOPES
+from models.alerts.conditions import ACCOUNT, ON, ON_BY_DEFAULT, SCHEDULE, SCOPES
 from models.alerts.messages import CLOSED, OPENED, IncidentRow, Message
 from models.database.ids import is_uuid
 from models.database.paging import PageRequest
 from models.rules import clock
+from models.schedules import schedule_store
+from models.schedules.schedule_store import ScheduleRow
 
 LISTED = 20  # incidents on the page of rules
 DEFAULTS = {"on": ON_BY_DEFAULT, "scope": ACCOUNT, "after": "1", "way": ways.WEBHOOK}
@@ -201,7 +203,7 @@ def _page(form: dict[str, Any], errors: dict[str, Any], status: int) -> Response
     text = render_template(
         "alerts.html",
         incidents=[(incident, headline_of(incident)) for incident in _open_first(account_id)],
-        rules=[(rule, _scope_in_words(rule.scope)) for rule in alert_store.listed(account_id)],
+        rules=[(rule, *_watched(account_id, *rule.scope)) for rule in alert_store.listed(account_id)],
         conditions=ON,
         scopes=SCOPES,
         spans=SPANS,
@@ -220,6 +222,11 @@ def _open_first(account_id: int) -> list[IncidentRow]:
     return [row for state in incident_store.STATES for row in incident_store.listed(account_id, state, latest).rows]
 
 
-def _scope_in_words(scope: tuple[str, str]) -> str:
-    kind, key = scope
-    return "all schedules" if kind == ACCOUNT else f"{kind} {key}"
+def _watched(account_id: int, kind: str, key: str) -> tuple[str, ScheduleRow | None]:
+    """What a rule watches, in words; if that is a schedule that exists, its kind and the schedule."""
+    if kind == ACCOUNT:
+        return "all schedules", None
+    schedule = schedule_store.find(account_id, key) if kind == SCHEDULE else None
+    if kind == SCHEDULE:
+        return (kind, schedule) if schedule else ("a deleted schedule", None)
+    return f"{kind} {key}", None

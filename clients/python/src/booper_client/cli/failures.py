@@ -6,17 +6,9 @@ from typing import Any
 import click
 
 from booper_client import errors
+from booper_client.cli.option_names import place
 
 FAILED, WRONG_USE, NOT_FOUND, NO_KEY, NO_ANSWER, WOULD_CHANGE = 1, 2, 3, 4, 5, 6
-OPTIONS = {
-    "schedule_in": "--in",
-    "scheduled_at": "--at",
-    "repeat_every": "--every",
-    "body": "--data or --json",
-    "labels": "--label",
-    "method": "METHOD",
-    "url": "URL",
-}
 
 
 class Refusal(Exception):
@@ -71,10 +63,5 @@ def _problem(error: Any) -> list[str]:
     problems = getattr(error, "errors", {})
     if not problems:
         return [str(error)]
-    lines = [f"  {option(field)}: {text}" for field, texts in problems.items() for text in texts]
+    lines = [f"  {place(field)}: {text}" for field, texts in problems.items() for text in texts]
     return ["the server refused it:", *lines]
-
-
-def option(field: str) -> str:
-    """How the command line calls a field."""
-    return OPTIONS.get(field, field or "request")

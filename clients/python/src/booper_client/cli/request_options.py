@@ -10,12 +10,9 @@ from typing import Any
 
 import click
 
+from booper_client.cli.option_names import OTHERS, SIMPLE, option_of
+
 AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s+([A-Za-z]+)\s*")
-SIMPLE = {
-    **{name: name for name in ("cron", "timezone", "overlap", "misfire", "name", "description", "timeout")},
-    **{name: name for name in ("max_attempts", "lane", "callback_url", "webhook_url")},
-    **{"at": "scheduled_at", "key": "idempotency_key"},
-}
 
 
 def span(text: str | None) -> Any:
@@ -32,11 +29,6 @@ def span(text: str | None) -> Any:
 
 
 OF_CLIENT = {"self", "once", "job", "schedule", "alert", "key"}  # parameters of its methods beside the fields
-OPTIONS = {  # of the fields of a request, those that SIMPLE leaves out
-    **{"schedule_in": "--in", "repeat_every": "--every", "labels": "--label", "headers": "--header", "flow": "--flow"},
-    **{"body": "--data, --json or --body-file", "body_base64": "--body-file"},
-}
-TARGET = {"method": "METHOD", "url": "URL", "group": "--group"}  # of a command that begins with METHOD URL
 FIELD = click.option(
     "--field",
     multiple=True,
@@ -135,11 +127,7 @@ def fields_of(options: dict[str, Any], **places: str) -> dict[str, Any]:
     }
     known = {name: value for name, value in fields.items() if value is not None}
     of_options = {field: option_of(name) for name, field in SIMPLE.items() if name in options}
-    return known | other_fields(options["field"], {**OPTIONS, **of_options, **places})
-
-
-def option_of(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return known | other_fields(options["field"], {**OTHERS, **of_options, **places})
 
 
 def headers(lines: Sequence[str]) -> dict[str, str]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from booper_client.cli.request_options import FIELD, option_of, other_fields, span
+from booper_client.cli.option_names import option_of
+from booper_client.cli.request_options import FIELD, other_fields, span
 from booper_client.cli.session import Session, confirm
 from booper_client.cli.session import command as shared
 from booper_client.models.alerts import Alert, SentTest

@@ -7,7 +7,8 @@ import click
 
 from booper_client.cli import job_views
 from booper_client.cli.failures import FAILED
-from booper_client.cli.request_options import TARGET, check_target, fields_of, request_options
+from booper_client.cli.option_names import TARGET
+from booper_client.cli.request_options import check_target, fields_of, request_options
 from booper_client.cli.session import Session, with_output
 from booper_client.models.jobs import Job
 

@@ -8,7 +8,8 @@ import click
 from booper_client.cli import job_views, schedule_views
 from booper_client.cli.commands.backfill_commands import backfill, backfills
 from booper_client.cli.commands.declaration_files_commands import apply_file, export_file
-from booper_client.cli.request_options import ORDER, TARGET, check_target, fields_of, request_options, span
+from booper_client.cli.option_names import TARGET
+from booper_client.cli.request_options import ORDER, check_target, fields_of, request_options, span
 from booper_client.cli.session import Session, confirm, with_output
 from booper_client.cli.session import command as shared
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from booper_client import Client
-from booper_client.cli.failures import option
 from booper_client.cli.files.declaration_files import DeclarationFile
 from booper_client.cli.files.kinds.registry import KINDS, SCHEDULES
 from booper_client.cli.files.steps import Names, Step
@@ -65,4 +64,4 @@ def _in_use(schedules: Iterable[Schedule], file: DeclarationFile, gone: Names) -
 def _mistake(file: DeclarationFile, kind: str, name: str, field: str, text: str) -> str:
     line = file.line([kind, name, *field.split(".")])
     place = f"line {line}: " if line else ""
-    return f"  {place}{kind}: {name}: {field or option(field)}: {text}"
+    return f"  {place}{kind}: {name}: {field or 'request'}: {text}"
