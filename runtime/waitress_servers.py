@@ -1,7 +1,10 @@
 """Finds the listening servers of waitress, and ends them. A name may have several addresses; each has a socket."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
+
+WAKING_LIMIT_S = 5.0
 
 
 def listening(server: Any) -> Iterator[Any]:
@@ -13,11 +16,20 @@ def listening(server: Any) -> Iterator[Any]:
 
 def end(server: Any) -> None:
     """Let the loop close all sockets and end, in its own thread. If another thread closed them, the loop could fail,
-    because it waits for sockets that are gone."""
+    because it waits for sockets that are gone.
+
+    The loop may be awake already and come to this before it is woken. It would close the pipe that wakes it while this
+    thread writes to it, so it waits until that is done."""
     from waitress import wasyncore
 
-    channels = _channels(server)
-    next(listening(server)).trigger.pull_trigger(lambda: wasyncore.close_all(channels, ignore_all=True))
+    channels, is_woken = _channels(server), threading.Event()
+
+    def close() -> None:
+        is_woken.wait(WAKING_LIMIT_S)
+        wasyncore.close_all(channels, ignore_all=True)
+
+    next(listening(server)).trigger.pull_trigger(close)
+    is_woken.set()
 
 
 def _channels(server: Any) -> Any:

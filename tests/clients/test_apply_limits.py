@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 import waitress
-from waitress import wasyncore
 
 from booper_client import Client
 from booper_client.cli.failures import Refusal
@@ -19,6 +18,7 @@ from models.rules import clock
 from models.schedules.calendars import calendar_changes, calendar_store
 from models.webhooks import endpoints
 from runtime import settings as booper_settings
+from runtime import waitress_servers
 from tests.support.apps import app_of
 from tests.support.races import at_once
 
@@ -57,8 +57,7 @@ def connect(account, settings):
     key = account_store.create_key(account, "test", clock.now())[1]
     with contextlib.ExitStack() as opened:
         yield lambda: opened.enter_context(Client(f"http://127.0.0.1:{server.effective_port}", key))
-    with contextlib.suppress(OSError):  # the loop, awake for another reason, may close the pipe before it is written to
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    waitress_servers.end(server)
     thread.join(60)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=60)
 

@@ -1,15 +1,13 @@
 """A server without a file left for a connection pauses, says so seldom, and goes on."""
 
-import contextlib
 import errno
 import socket
 import threading
 
 import pytest
 import waitress
-from waitress import wasyncore
 
-from runtime import file_shortage
+from runtime import file_shortage, waitress_servers
 from runtime.file_shortage import FileShortage, pause_without_files
 from tests.support.clocks import SteadyClock
 from tests.support.waiting import wait_until
@@ -83,8 +81,7 @@ def server():
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
     yield server
-    with contextlib.suppress(OSError):  # the loop, awake for another reason, may close the pipe before it is written to
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    waitress_servers.end(server)
     thread.join(60)
     server.task_dispatcher.shutdown(timeout=60)
     assert not thread.is_alive()
