@@ -32,9 +32,9 @@ EMBEDDED_CONNECTIONS = 1000
 def prepare_database(settings: Settings) -> None:
     """Bring the schema up to date (embedded mode only); make or revoke the demo key as the settings say."""
     if settings.embedded:
-        applied = schema.migrate()
-        if applied:
-            log.info("migrations applied: %s, up to %s", len(applied), applied[-1])
+        if lacking := schema.pending():
+            log.info("the database lacks %s migrations, up to %s: they are applied now", len(lacking), lacking[-1])
+        schema.migrate()
     with connection():
         account_store.ensure_demo_key(settings.demo_key, clock.now())
 

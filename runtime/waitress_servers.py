@@ -16,7 +16,7 @@ def listening(server: Any) -> Iterator[Any]:
 
 def end(server: Any) -> None:
     """Let the loop close all sockets and end, in its own thread. If another thread closed them, the loop could fail,
-    because it waits for sockets that are gone.
+    because it waits for sockets that are gone. End the server's dispatcher first: its threads wake the loop too.
 
     The loop may be awake already and come to this before it is woken. It would close the pipe that wakes it while this
     thread writes to it, so it waits until that is done."""

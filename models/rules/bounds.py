@@ -123,7 +123,7 @@ def _ordinal(text: Any) -> int:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise WrongDays("must have days that exist") from None
+        raise WrongDays("must name days that exist") from None
     if day.year > LAST_YEAR:
-        raise WrongDays(f"must have days up to the year {LAST_YEAR}")
+        raise WrongDays(f"must name days up to the year {LAST_YEAR}")
     return day.toordinal()

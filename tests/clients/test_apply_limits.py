@@ -57,9 +57,9 @@ def connect(account, settings):
     key = account_store.create_key(account, "test", clock.now())[1]
     with contextlib.ExitStack() as opened:
         yield lambda: opened.enter_context(Client(f"http://127.0.0.1:{server.effective_port}", key))
+    server.task_dispatcher.shutdown(cancel_pending=True, timeout=60)
     waitress_servers.end(server)
     thread.join(60)
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=60)
 
 
 @pytest.fixture

@@ -116,6 +116,13 @@ def test_a_field_without_an_option_of_its_own_is_sent_as_it_is_said(booper):
         (["run", "get", URL, "--header", "a b: c"], "--header a b: must be"),
         (["run", "get", URL, "--flow", "f", "--rate", "0/1m"], "--rate: must be"),
         (["schedules", "create", "get", URL, "--cron", "@daily", "--timezone", "Mars"], "--timezone: must be"),
+        # An option of this name does not exist there, or sets something else.
+        (
+            ["schedules", "create", "get", URL, "--cron", "@daily", "--field", "idempotency_key=k"],
+            "idempotency_key: unk",
+        ),
+        (["alerts", "create", "a", *TO, "--repeat-every", "nonsense"], "--repeat-every: must be"),
+        (["flows", "set", "f", "--rate", "0/1m"], "--rate: must be"),
         (["run", "get"], "a URL, or --group NAME"),
         (["run", "get", URL, "--group", "shops"], "a URL, or --group NAME"),
         (["run", "get", "--group", "shops", "--watch"], "--group makes several"),

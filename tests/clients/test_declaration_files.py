@@ -211,7 +211,7 @@ def test_prune_refuses_to_delete_what_the_file_names(applied, apply, api, text, 
 @pytest.mark.parametrize(
     ("old", "new", "mistake"),
     [
-        ("2026-12-08", "2026-02-30", "  line 16: calendars: holidays: days.0: must have days that exist"),
+        ("2026-12-08", "2026-02-30", "  line 16: calendars: holidays: days.0: must name days that exist"),
         ("name: us", "name: eu", "  line 21: groups: regions: targets.1.name: must be another"),
         ("per: 1m, ", "", "  line 23: flows: shop-42: per: must be given with rate"),
         ("job.finished, ", "job.done, ", "  line 25: endpoints: https://example.com/events: types: must be"),

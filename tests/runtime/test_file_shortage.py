@@ -81,9 +81,9 @@ def server():
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
     yield server
+    server.task_dispatcher.shutdown(timeout=60)
     waitress_servers.end(server)
     thread.join(60)
-    server.task_dispatcher.shutdown(timeout=60)
     assert not thread.is_alive()
 
 

@@ -43,7 +43,7 @@ CAUSES = {  # a pattern of what is said of a field: why the document can't say i
     r"must be absent without callback_url": "a change may name the address, or the job has it",
     r"must be another for each target": "the members of a list are compared",
     r"must not end before it begins": "two members are compared",
-    r"must have days up to the year \d+": "a text has no bounds",
+    r"must name days up to the year \d+": "a text has no bounds",
 }
 CONFLICTS = {  # of an operation: why what there is does not allow it
     "create_endpoint": "as many as an account may have",

@@ -79,8 +79,8 @@ class BackfillFields(Strict):
     @validates_schema
     def check_order(self, data: dict[str, Any], **_: Any) -> None:
         if data["from"] > data["to"]:
-            ends = times.format_instant(data["to"])
-            raise ValidationError(f"must not be before from, got {ends}", "to")
+            first, last = (times.format_instant(data[name]) for name in ("from", "to"))
+            raise ValidationError(f"must not be before from, which is {first}, got {last}", "to")
 
 
 class BackfillsQuery(Strict):

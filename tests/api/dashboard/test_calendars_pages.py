@@ -62,8 +62,8 @@ def test_a_schedule_that_is_edited_to_name_another_calendar_does_so(alice, moved
     ("days", "message"),
     [
         ("2026-12-24\nsoon", "line 2 must be a day such as 2026-12-24"),
-        ("2026-13-01", "line 1 must have days that exist, got"),
-        ("8001-01-01", "line 1 must have days up to the year 8000, got"),
+        ("2026-13-01", "line 1 must name days that exist, got"),
+        ("8001-01-01", "line 1 must name days up to the year 8000, got"),
         ("2027-01-02 to 2026-12-24", "line 1 must not end before it begins, got"),
         ("2026-12-24 to", "line 1 must be a day"),
         ("\n".join(["2026-12-24"] * (MAX_DAYS + 1)), "must be at most 500 lines, got 501"),

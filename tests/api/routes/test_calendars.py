@@ -80,7 +80,7 @@ def test_a_calendar_is_seen_by_its_account_alone(client, stranger):
         (None, "days", "must be"),
         ("2026-01-01", "days", "must be"),
         (["soon"], "days.0", 'must be a day "2026-12-24", or {'),
-        (["2026-02-30"], "days.0", "must have days that exist, got"),
+        (["2026-02-30"], "days.0", "must name days that exist, got"),
         (["2026-01-01", {"from": "2026-01-03", "to": "2026-01-02"}], "days.1", "must not end before it begins, got"),
         (["2026-01-01"] * 501, "days", "must be"),
     ],

@@ -1,14 +1,16 @@
 """Says what went wrong and what to type, and gives the exit code."""
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from booper_client import errors
-from booper_client.cli.option_names import place
 
 FAILED, WRONG_USE, NOT_FOUND, NO_KEY, NO_ANSWER, WOULD_CHANGE = 1, 2, 3, 4, 5, 6
+
+UNKNOWN = "unknown field"  # how the server refuses a field that it does not know: no option sets that
 
 
 class Refusal(Exception):
@@ -61,7 +63,14 @@ def _shortened(text: str) -> str:
 
 def _problem(error: Any) -> list[str]:
     problems = getattr(error, "errors", {})
-    if not problems:
-        return [str(error)]
-    lines = [f"  {place(field)}: {text}" for field, texts in problems.items() for text in texts]
+    return problem_lines(problems, lambda field: field or "request") if problems else [str(error)]
+
+
+def problem_lines(problems: Mapping[str, Sequence[str]], name_of: Callable[[str], str]) -> list[str]:
+    """What the server refused. `name_of`: how a field is called on the command line."""
+    lines = [
+        f"  {field if text.startswith(UNKNOWN) else name_of(field)}: {text}"
+        for field, texts in problems.items()
+        for text in texts
+    ]
     return ["the server refused it:", *lines]

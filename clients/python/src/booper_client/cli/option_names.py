@@ -1,5 +1,7 @@
 """Says which argument or option of the command line sets a field of the API."""
 
+from collections.abc import Collection
+
 SIMPLE = {  # option: the field that has its value
     **{name: name for name in ("cron", "timezone", "overlap", "misfire", "name", "description", "timeout")},
     **{name: name for name in ("max_attempts", "lane", "callback_url", "webhook_url")},
@@ -17,13 +19,16 @@ def option_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-OPTIONS = {field: option_of(name) for name, field in SIMPLE.items()} | OTHERS | TARGET | LIMITS
-del OPTIONS["name"]  # some commands take it as an argument
+OPTIONS = {field: option_of(name) for name, field in SIMPLE.items()} | OTHERS | LIMITS
 
 
-def place(path: str) -> str:
-    """Where the value at this path of a request was typed: `--header X-Trace` for `headers.X-Trace`."""
+def place(path: str, typed: Collection[str]) -> str:
+    """Where the value at this path of a request was typed: `--header X-Trace` for `headers.X-Trace`; the path where the
+    command has neither an option nor an argument for it. `typed`: those that it has."""
     field, _, member = path.partition(".")
-    if path in OPTIONS or field not in OPTIONS:
-        return OPTIONS.get(path, path or "request")
-    return f"{OPTIONS[field]} {member}"
+    if field == "headers" and member and OTHERS[field] in typed:
+        return f"{OTHERS[field]} {member}"
+    for text in (option_of(path), path.upper(), OPTIONS.get(path, "")):
+        if text.split(",")[0] in typed:
+            return text
+    return path or "request"

@@ -10,8 +10,10 @@ import click
 
 from booper_client import Client
 from booper_client.cli import profiles
-from booper_client.cli.failures import NO_KEY, Refusal
+from booper_client.cli.failures import NO_KEY, Refusal, problem_lines
+from booper_client.cli.option_names import place
 from booper_client.cli.output import Output
+from booper_client.errors import ApiError
 from booper_client.retries import Retries
 
 Command = Callable[..., Any]
@@ -60,9 +62,20 @@ def with_output(run: Command) -> Command:
         form = "json" if options.pop("as_json", False) else output or ("table" if _is_terminal() else "plain")
         session = Session(Output(form), profile, ctx.find_root().info_name or "booper")
         ctx.call_on_close(lambda: vars(session).pop("client", session.output).close())
-        return run(session, **options)
+        try:
+            return run(session, **options)
+        except ApiError as error:
+            if not error.errors:
+                raise
+            typed = _typed_by(ctx.command)
+            raise Refusal("\n".join(problem_lines(error.errors, lambda field: place(field, typed)))) from error
 
     return wrapped
+
+
+def _typed_by(command: click.Command) -> set[str]:
+    """The options of a command, and its arguments in capital letters."""
+    return {text for each in command.params for text in (*each.opts, each.human_readable_name)}
 
 
 def _is_terminal() -> bool:
