@@ -92,8 +92,8 @@ def test_the_embedded_mode_alone_brings_the_schema_up_to_date(mode, migrated, tm
     for _ in range(2):
         processes.prepare_database(mode)
     assert (schema.pending() == []) is migrated
-    told = f"the database lacks {len(lacking)} migrations, up to {lacking[-1]}: they are applied now"
-    assert caplog.messages == ([told] if migrated else [])
+    line = f"the database lacks {len(lacking)} migrations, up to {lacking[-1]}: they are applied now"
+    assert caplog.messages == ([line] if migrated else [])
     close_all()
 
 
