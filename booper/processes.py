@@ -33,7 +33,7 @@ def prepare_database(settings: Settings) -> None:
     """Bring the schema up to date (embedded mode only); make or revoke the demo key as the settings say."""
     if settings.embedded:
         if lacking := schema.pending():
-            log.info("the database lacks %s migrations, up to %s: they are applied now", len(lacking), lacking[-1])
+            log.info("applying %s migrations to the database, up to %s", len(lacking), lacking[-1])
         schema.migrate()
     with connection():
         account_store.ensure_demo_key(settings.demo_key, clock.now())

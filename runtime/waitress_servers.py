@@ -18,8 +18,8 @@ def end(server: Any) -> None:
     """Let the loop close all sockets and end, in its own thread. If another thread closed them, the loop could fail,
     because it waits for sockets that are gone. End the server's dispatcher first: its threads wake the loop too.
 
-    The loop may be awake already and come to this before it is woken. It would close the pipe that wakes it while this
-    thread writes to it, so it waits until that is done."""
+    The loop is woken by a byte in a pipe. It may be awake already, and would close the pipe before this thread has
+    written the byte. So it waits until the byte is written."""
     from waitress import wasyncore
 
     channels, is_woken = _channels(server), threading.Event()

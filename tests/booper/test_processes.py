@@ -92,7 +92,7 @@ def test_the_embedded_mode_alone_brings_the_schema_up_to_date(mode, migrated, tm
     for _ in range(2):
         processes.prepare_database(mode)
     assert (schema.pending() == []) is migrated
-    line = f"the database lacks {len(lacking)} migrations, up to {lacking[-1]}: they are applied now"
+    line = f"applying {len(lacking)} migrations to the database, up to {lacking[-1]}"
     assert caplog.messages == ([line] if migrated else [])
     close_all()
 

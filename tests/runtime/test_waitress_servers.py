@@ -22,8 +22,8 @@ def test_a_loop_that_is_awake_closes_nothing_before_it_is_woken(monkeypatch):
         wake()
 
     monkeypatch.setattr(trigger, "_physical_pull", wake_late)
+    server.task_dispatcher.shutdown()
     waitress_servers.end(server)
     loop.join(10)
-    server.task_dispatcher.shutdown()
 
     assert (loop.is_alive(), server.socket) == (False, None)

@@ -145,7 +145,7 @@ def test_the_table_of_hosts_says_where_it_is_a_sample(alice, moved_clock, monkey
 
     page = alice.get("/hosts").text
 
-    assert ("its figures are those of a part of them" in page) == says_so
+    assert ("The figures come from a part of them." in page) == says_so
     assert "api.example.com" in page
 
 

@@ -226,7 +226,7 @@ def _watched(account_id: int, kind: str, key: str) -> tuple[str, ScheduleRow | N
     """What a rule watches, in words; if that is a schedule that exists, its kind and the schedule."""
     if kind == ACCOUNT:
         return "all schedules", None
-    schedule = schedule_store.find(account_id, key) if kind == SCHEDULE else None
-    if kind == SCHEDULE:
-        return (kind, schedule) if schedule else ("a deleted schedule", None)
-    return f"{kind} {key}", None
+    if kind != SCHEDULE:
+        return f"{kind} {key}", None
+    schedule = schedule_store.find(account_id, key)
+    return (kind, schedule) if schedule else ("a deleted schedule", None)

@@ -63,13 +63,13 @@ def _shortened(text: str) -> str:
 
 def _problem(error: Any) -> list[str]:
     problems = getattr(error, "errors", {})
-    return problem_lines(problems, lambda field: field or "request") if problems else [str(error)]
+    return problem_lines(problems, str) if problems else [str(error)]
 
 
 def problem_lines(problems: Mapping[str, Sequence[str]], name_of: Callable[[str], str]) -> list[str]:
-    """What the server refused. `name_of`: how a field is called on the command line."""
+    """A line for each thing that the server refused. `name_of`: what the command line calls a field."""
     lines = [
-        f"  {field if text.startswith(UNKNOWN) else name_of(field)}: {text}"
+        f"  {(field if text.startswith(UNKNOWN) else name_of(field)) or 'request'}: {text}"
         for field, texts in problems.items()
         for text in texts
     ]

@@ -23,12 +23,12 @@ OPTIONS = {field: option_of(name) for name, field in SIMPLE.items()} | OTHERS | 
 
 
 def place(path: str, typed: Collection[str]) -> str:
-    """Where the value at this path of a request was typed: `--header X-Trace` for `headers.X-Trace`; the path where the
-    command has neither an option nor an argument for it. `typed`: those that it has."""
+    """The option or argument that sets the value at this path of a request: `--header X-Trace` for `headers.X-Trace`.
+    If the command has none, the path. `typed`: the options and arguments that it has."""
     field, _, member = path.partition(".")
     if field == "headers" and member and OTHERS[field] in typed:
         return f"{OTHERS[field]} {member}"
     for text in (option_of(path), path.upper(), OPTIONS.get(path, "")):
         if text.split(",")[0] in typed:
             return text
-    return path or "request"
+    return path
