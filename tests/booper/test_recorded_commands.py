@@ -31,7 +31,8 @@ def test_the_server_s_commands_print_what_is_recorded(moved_clock, monkeypatch, 
     RECORDED.compare("server_commands", scene.texts()["server_commands"].replace(str(tmp_path), "FOLDER"))
 
 
-def test_the_doctor_finds_what_is_recorded(db, moved_clock, monkeypatch):
+def test_the_doctor_finds_what_is_recorded(db, moved_clock, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # `make run` leaves a booper.db in the working directory
     scene = Scene(monkeypatch, moved_clock)
 
     doctor.play(scene)
