@@ -9,7 +9,6 @@ from collections import Counter
 
 PLACES = 3
 SHARE = 2
-stopping = threading.Event()  # set once, when the process stops
 
 
 class Places:

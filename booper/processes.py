@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -93,10 +92,8 @@ def serve(settings: Settings) -> int:
 
 def stop_serving(server: Any) -> None:
     """Free the port and end live logs. Requests under way go on."""
-    from api import held_threads
     from api.server.waitress_channel import stop_listening
 
-    held_threads.stopping.set()
     signals.stopping.set()
     stop_listening(server)
 
@@ -104,7 +101,7 @@ def stop_serving(server: Any) -> None:
 def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; a second signal calls `abandon` and ends the process at once. The first one calls
     `on_stop` and then stops the server, which waits for requests under way."""
-    received, stops = threading.Event(), StopSignals()
+    received, stops = signals.Flag(), StopSignals()
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
         if stops.is_second():
@@ -171,7 +168,7 @@ def ticker(settings: Settings) -> int:
     from workers.queue.broker import PUBLISHER_HEARTBEAT_S, make_broker, queue_name
 
     tracing.configure(settings, "ticker")
-    stop = threading.Event()
+    stop = signals.Flag()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     lead, watch = candidate(), Watch(settings)

@@ -10,12 +10,11 @@ supervisor one killed process would end the deliveries of a host. Children die w
 import logging
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from runtime.signals import AT_ONCE, StopSignals, die_with_parent
+from runtime.signals import AT_ONCE, Flag, StopSignals, die_with_parent
 
 log = logging.getLogger("booper.supervisor")
 LOOK_EVERY_S = 0.2
@@ -81,7 +80,7 @@ class Child:
 def supervise(children: Sequence[Child], grace_s: float, *besides: Callable[[], None]) -> int:
     """Keep the children running until SIGTERM or SIGINT; a second signal ends them at once. Each of `besides` is called
     every LOOK_EVERY_S; it must neither wait nor fail."""
-    stop, signals = threading.Event(), StopSignals()
+    stop, signals = Flag(), StopSignals()
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
         if signals.is_second():

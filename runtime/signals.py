@@ -1,17 +1,50 @@
-"""Tells a second signal to stop from a repetition of the first, and ends a child when its parent ends."""
+"""What the handlers of signals need: a flag that they may set, a thread that they may start, a signal told from its
+repetition. Ends a child when its parent ends.
 
+A handler runs inside whatever its thread is doing, also inside another handler. It must take no lock that its thread
+may hold: `threading.Event.set` and `threading.Thread.start` take such locks.
+"""
+
+import _thread
+import contextlib
 import ctypes
 import signal
 import sys
-import threading
 import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 PR_SET_PDEATHSIG = 1
-stopping = threading.Event()  # set once, when this process was told to stop
 # Looked up at import: a child that is forked while another thread loads a library must not load one.
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 AT_ONCE = signal.SIGHUP
 SAME_SIGNAL_S = 0.1  # make, a shell or a service manager may repeat a signal that the whole group received
+
+
+class Flag:
+    """Does what `threading.Event` does, and may be set in a handler of signals: a SimpleQueue is documented as safe
+    there. Each thread that was woken wakes the next."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._woken: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        self._is_set = True
+        self._woken.put(None)
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, limit_s: float) -> bool:
+        """Wait until it is set, for at most `limit_s` seconds; returns whether it is set."""
+        if not self._is_set:
+            with contextlib.suppress(Empty):
+                self._woken.put(self._woken.get(timeout=max(0.0, limit_s)))
+        return self._is_set
+
+
+stopping = Flag()  # set once, when this process was told to stop
 
 
 class StopSignals:
@@ -26,6 +59,20 @@ class StopSignals:
         if self._first_s is None:
             self._first_s = now_s
         return now_s - self._first_s > SAME_SIGNAL_S
+
+
+def run_apart(work: Callable[[], object], limit_s: float) -> None:
+    """Run `work`, which may take any lock, in a thread of its own. Wait for its end, at most `limit_s` seconds."""
+    ended = Flag()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    _thread.start_new_thread(run, ())
+    ended.wait(limit_s)
 
 
 def die_with_parent() -> None:

@@ -182,15 +182,17 @@ def test_the_recipe_of_a_migration_names_every_module_of_tables():
     assert modules <= set(paths_of("a migration"))
 
 
-AWAITED = {"workers/queue/middleware.py"}  # the thread that closes the delivery: the process waits for it
+def calls_in(path):
+    """Each call in the module: the last name of what is called, and the arguments that are named."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            named = {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+            yield getattr(node.func, "attr", getattr(node.func, "id", "")), named
 
 
 def threads_of(path):
     """Each thread that the module starts: which of its arguments are named."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        called = node.func if isinstance(node, ast.Call) else None
-        if getattr(called, "attr", getattr(called, "id", "")) == "Thread":
-            yield {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+    return (named for name, named in calls_in(path) if name == "Thread")
 
 
 def test_no_thread_keeps_its_process_from_ending_and_each_has_a_name():
@@ -199,4 +201,15 @@ def test_no_thread_keeps_its_process_from_ending_and_each_has_a_name():
 
     assert len(threads) >= 15
     assert [path for path, named in threads if "name" not in named] == []
-    assert {path for path, named in threads if named.get("daemon") is not True} == AWAITED
+    assert {path for path, named in threads if named.get("daemon") is not True} == set()
+
+
+def test_who_handles_signals_uses_nothing_whose_lock_a_signal_could_wait_for():
+    """A signal that came while its thread set a `threading.Event` waited for that event's lock for ever."""
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    called = {str(path.relative_to(ROOT)): {name for name, _ in calls_in(path)} for path in modules}
+    handling = {path for path, names in called.items() if "signal" in names or path == "api/server/gunicorn_worker.py"}
+
+    assert handling >= {"booper/processes.py", "booper/supervisor.py", "workers/queue/middleware.py"}
+    assert {path for path in handling if called[path] & {"Event", "Thread", "Condition", "Queue"}} == set()
+    assert {path for path, names in called.items() if "start_new_thread" in names} == {"runtime/signals.py"}

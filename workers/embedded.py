@@ -14,6 +14,7 @@ from models.jobs.lifecycle import NO_DEADLINE
 from models.operations.leader import candidate
 from models.rules import clock
 from runtime.settings import Settings
+from runtime.signals import Flag
 from workers.assembly import make_held_ticker, make_ticker, probe
 from workers.delivery.delivery import Delivery
 from workers.queue.actors import Actors
@@ -38,7 +39,7 @@ class Embedded:
         self._actors = Actors(self._broker, queue_name(settings), self._delivery.deliver, probe)
         self._worker = Worker(self._broker, worker_threads=THREADS)
         self._worker.queue_prefetch = self._worker.delay_prefetch = PREFETCH
-        self._stop = threading.Event()
+        self._stop = Flag()
         self._first_lead = True
         self._lead = candidate()
         ticker = make_ticker(settings, self._actors, self._lead, self._rescue_all)
@@ -79,7 +80,7 @@ class Held:
     """Stands in for Embedded while BOOPER_HOLD is on: a ticker that sends nothing."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
+        self._stop = Flag()
         self._lead = candidate()
         ticker = make_held_ticker(self._lead)
         self._ticker = threading.Thread(target=ticker.tick_until, args=(self._stop,), name="ticker", daemon=True)

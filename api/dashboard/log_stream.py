@@ -19,6 +19,7 @@ from models.database.paging import NEWEST_FIRST, PageRequest
 from models.jobs import log_entries
 from models.jobs.log_entries import LogEntryRow, LogFilter
 from models.rules import clock
+from runtime import signals
 
 SHOWN = 50
 LASTS_S = 25.0
@@ -51,7 +52,7 @@ class Tail:
             except Unreachable:
                 return
             yield "".join(f"data: {json.dumps(self._as_html(row))}\n\n" for row in rows) + f"id: {now}\n\n"
-            if held_threads.stopping.wait(LOOK_EVERY_S):
+            if signals.stopping.wait(LOOK_EVERY_S):
                 return
 
     def new_entries(self) -> list[LogEntryRow]:

@@ -18,7 +18,6 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from api import held_threads
 from api.responses.responses import HEADERS, ApiError, error_text, new_request_id
 from api.server import accept_balance, next_request
 from api.server.arrivals import Arrivals
@@ -224,7 +223,6 @@ class Worker(ThreadWorker):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Go on for the stop delay, with responses that end their connections, then stop."""
-        held_threads.stopping.set()
         signals.stopping.set()
         if self.stops_at_s is None:
             self.stops_at_s = time.monotonic() + self.stop_delay_s

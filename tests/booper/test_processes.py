@@ -19,7 +19,6 @@ from gunicorn.workers.gthread import ThreadWorker
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api import held_threads
 from api.server import waitress_channel
 from booper import processes, supervisor
 from models.accounts import account_store
@@ -373,14 +372,13 @@ def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
 
 
 def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkeypatch):
-    ended, stopping, closed = threading.Event(), threading.Event(), []
-    monkeypatch.setattr(held_threads, "stopping", ended)
-    monkeypatch.setattr(signals, "stopping", stopping)
+    closed = []
+    monkeypatch.setattr(signals, "stopping", signals.Flag())
     monkeypatch.setattr(waitress_channel, "stop_listening", closed.append)
 
     processes.stop_serving("server")
 
-    assert (ended.is_set(), stopping.is_set(), closed) == (True, True, ["server"])
+    assert (signals.stopping.is_set(), closed) == (True, ["server"])
 
 
 @pytest.mark.parametrize(("later_s", "code"), [(0.05, None), (0.2, 143)])

@@ -26,6 +26,7 @@ from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
 from runtime.settings import Settings
+from runtime.signals import run_apart
 from workers.delivery import job_events
 from workers.delivery.address_policy import address_policy
 from workers.delivery.config_cache import ConfigCache
@@ -115,9 +116,7 @@ class Delivery:
 
         For a process that must end at once. Otherwise the jobs would wait for the end of their leases, and the stop
         would count as a crash of each."""
-        giving = threading.Thread(target=self._abandon, name="abandon", daemon=True)
-        giving.start()
-        giving.join(ABANDON_S)
+        run_apart(self._abandon, ABANDON_S)
 
     def _abandon(self) -> None:
         self.close()

@@ -1,5 +1,6 @@
 """Starts and drains the delivery with Dramatiq's worker, and sets that worker's intervals."""
 
+import math
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from runtime import metrics, tracing
-from runtime.signals import AT_ONCE, die_with_parent
+from runtime.signals import AT_ONCE, die_with_parent, run_apart
 from workers.delivery.delivery import Delivery
 from workers.queue.broker import DELAYED_POLL_MS
 from workers.queue.delayed import pass_on
@@ -74,18 +75,19 @@ class StopOnSignal:
     def __init__(self, delivery: Delivery, dramatiqs_stop: Callable[[int, FrameType | None], Any] | int | None) -> None:
         self._delivery = delivery
         self._dramatiqs_stop = dramatiqs_stop
-        self._stopping_since_s: float | None = None
+        self._first = threading.Lock()  # taken by the first signal, also where a second one interrupts its handler
+        self._stopping_since_s = math.inf
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        if self._stopping_since_s is None:
+        if self._first.acquire(blocking=False):
+            self._stopping_since_s = time.monotonic()
             self._stop(signum, frame)
         elif signum == AT_ONCE or time.monotonic() - self._stopping_since_s >= SAME_SIGNAL_S:
             self._delivery.abandon()
             os._exit(128 + signal.SIGTERM)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
-        self._stopping_since_s = time.monotonic()
         # Not in the signal handler itself: it may have interrupted a holder of the lock that closing takes.
-        threading.Thread(target=self._delivery.close, name="closing").start()
+        run_apart(self._delivery.close, limit_s=0)
         if callable(self._dramatiqs_stop):
             self._dramatiqs_stop(signum, frame)

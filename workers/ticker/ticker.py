@@ -20,6 +20,7 @@ from models.database.transactions import wait_briefly_for_locks
 from models.operations.leader import Lead
 from models.rules import clock
 from runtime import metrics
+from runtime.signals import Flag
 from workers.queue.actors import BrokerError
 from workers.queue.broker import advice
 from workers.ticker.duty import Duty
@@ -51,7 +52,7 @@ class Loop:
     def leads(self) -> bool:
         return self._leading
 
-    def tick_until(self, stop: threading.Event) -> None:
+    def tick_until(self, stop: Flag) -> None:
         """Tick until `stop` is set, on a connection of this thread's own that is closed after a failure.
 
         Keeps the lead. Its owner gives it up when nothing that the owner started goes on.
@@ -129,7 +130,7 @@ class Ticker:
         self._keeper.tick(now, monotonic_s)
         return self._publisher.tick(now, monotonic_s)
 
-    def tick_until(self, stop: threading.Event) -> None:
+    def tick_until(self, stop: Flag) -> None:
         """Tick until `stop` is set. Keeps the lead, which its owner gives up when nothing goes on any more."""
         publishing = threading.Thread(target=self._publisher.tick_until, args=(stop,), name="stager", daemon=True)
         publishing.start()

@@ -28,6 +28,7 @@ from models.operations.listening import listener_store, open_requests
 from models.operations.listening.open_requests import Answer, Reply, Taken
 from models.rules import clock
 from models.rules.listener_urls import NAME_PATTERN, NAMES, is_name
+from runtime import signals
 
 blueprint = Blueprint("listeners", __name__, description="Developers' machines that fetch requests.")
 LOOK_EVERY_S = 0.2
@@ -117,7 +118,7 @@ def _awaited(account_id: int, listener: str, limit: int, wait_s: float) -> list[
         return taken
     try:
         ends_s = time.monotonic() + wait_s
-        while not taken and time.monotonic() < ends_s and not held_threads.stopping.wait(LOOK_EVERY_S):
+        while not taken and time.monotonic() < ends_s and not signals.stopping.wait(LOOK_EVERY_S):
             taken = open_requests.take(account_id, listener, limit, clock.now())
         return taken
     finally:

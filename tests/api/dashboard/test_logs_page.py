@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +16,7 @@ from models.jobs import records
 from models.jobs.log_entries import LogFilter
 from models.rules import clock
 from models.rules.times import format_instant
+from runtime import signals
 from tests.support.documents import ROOT
 from tests.support.log_rows import insert_log_rows
 
@@ -125,12 +125,12 @@ def test_a_stream_ends_when_its_session_is_signed_out(alice):
 
 def test_a_stream_ends_when_its_process_stops(alice, monkeypatch):
     monkeypatch.setattr(log_stream, "LOOK_EVERY_S", 60)
-    monkeypatch.setattr(held_threads, "stopping", threading.Event())
+    monkeypatch.setattr(signals, "stopping", signals.Flag())
     with alice.client.get("/logs/stream", buffered=False) as answer:
         parts = iter(answer.response)
         next(parts)
         next(parts)
-        held_threads.stopping.set()
+        signals.stopping.set()
         assert list(parts) == []
 
 

@@ -1,6 +1,5 @@
 """/healthz and /readyz."""
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -67,7 +66,7 @@ def test_a_process_of_the_api_tells_that_its_clock_differs(client, db, monkeypat
 def test_a_process_that_was_told_to_stop_is_not_ready(client, monkeypatch):
     """Its balancer sends it no more, while it still takes what comes."""
     note_ticker()
-    monkeypatch.setattr(signals, "stopping", stopping := threading.Event())
+    monkeypatch.setattr(signals, "stopping", stopping := signals.Flag())
     assert client.get("/readyz").status_code == 200
     stopping.set()
     assert set(errors_of(client.get("/readyz"), 503)) == {"stopping"}

@@ -12,6 +12,7 @@ from api.requests.options import listener_answers
 from api.routes.targets import listeners
 from models.jobs.job_tables import Attempt, Job
 from models.rules import clock
+from runtime import signals
 from tests.support.api_client import errors_of, one_database
 from tests.support.listeners import end_over, hand
 from tests.support.rows import claim_of, reread
@@ -28,7 +29,7 @@ NOW = {"wait": 0}
 @pytest.fixture(autouse=True)
 def own_places(monkeypatch):
     monkeypatch.setattr(held_threads, "places", held_threads.Places())
-    monkeypatch.setattr(held_threads, "stopping", threading.Event())
+    monkeypatch.setattr(signals, "stopping", signals.Flag())
 
 
 def order(client, **fields):
@@ -244,7 +245,7 @@ def test_who_waits_is_answered_when_the_process_stops(client):
     waits = threading.Thread(target=lambda: take(client, wait=20), name="laptop")
     waits.start()
     wait_until(lambda: held_threads.places._taken.total() == 1)
-    held_threads.stopping.set()
+    signals.stopping.set()
     waits.join(15)
     assert not waits.is_alive()
 

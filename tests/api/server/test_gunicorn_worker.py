@@ -17,7 +17,6 @@ from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from api import held_threads
 from api.server import accept_balance, gunicorn_hooks, gunicorn_worker
 from api.server.gunicorn_worker import Worker
 from runtime import file_shortage, signals
@@ -102,8 +101,7 @@ def test_bodies_are_waited_for_up_to_the_larger_of_both_limits(monkeypatch, body
 
 def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
     """Ctrl-C came twice, the second time inside the first, and waited for a lock that the first held."""
-    monkeypatch.setattr(held_threads, "stopping", threading.Event())
-    monkeypatch.setattr(signals, "stopping", threading.Event())
+    monkeypatch.setattr(signals, "stopping", signals.Flag())
     worker = Worker(0, 0, [], None, 30, Config(), logging.getLogger("gunicorn.error"))
     worker.tpool, worker.method_queue = ThreadPoolExecutor(1), PollableMethodQueue()
     worker.method_queue.init()
@@ -116,7 +114,7 @@ def test_an_order_to_stop_waits_for_no_lock_of_the_threads(monkeypatch):
 
     assert not stopping.is_alive()
     assert not worker.alive
-    assert held_threads.stopping.is_set()
+    assert signals.stopping.is_set()
 
 
 @pytest.fixture
@@ -355,8 +353,7 @@ def test_a_process_that_stops_takes_what_waits_and_then_listens_no_more(listener
 @pytest.fixture
 def order_to_end(monkeypatch):
     """This process's order to end live tails, which is given for good."""
-    monkeypatch.setattr(held_threads, "stopping", order := threading.Event())
-    monkeypatch.setattr(signals, "stopping", threading.Event())
+    monkeypatch.setattr(signals, "stopping", order := signals.Flag())
     return order
 
 

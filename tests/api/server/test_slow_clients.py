@@ -3,11 +3,9 @@
 import json
 import signal
 import socket
-import threading
 
 import pytest
 
-from api import held_threads
 from api.server import arrivals, client_socket
 from api.server.arrivals import Arrival
 from api.server.request_buffer import RequestBuffer
@@ -161,8 +159,7 @@ def test_a_client_that_keeps_an_ended_connection_open_holds_nobody_up(connect, m
 @pytest.fixture
 def told_to_stop(worker, monkeypatch):
     """Tells the worker to stop, after a delay."""
-    monkeypatch.setattr(held_threads, "stopping", threading.Event())
-    monkeypatch.setattr(signals, "stopping", threading.Event())
+    monkeypatch.setattr(signals, "stopping", signals.Flag())
 
     def tell(delay_s):
         worker.stop_delay_s = delay_s

@@ -235,7 +235,7 @@ def streams(visits):
     """New entries as events; each stream ends after its first look."""
     stopping = Event()
     stopping.set()  # as when the process stops, which ends a stream after a look
-    with visits.limited(api__held_threads__stopping=stopping):
+    with visits.limited(runtime__signals__stopping=stopping):
         for search in ("job=151", "job=131&event=worker.http.response", "event=worker.job.cancelled"):
             visits.page("log-stream", f"/logs/stream?{search}&since={NOW - 2 * HOUR}")
 
