@@ -58,9 +58,13 @@ def log_row(account_id: int, job_id: int, schedule_id: str | None, event: str, p
 def _encoded(payload: Any) -> str:
     """`payload` as JSON; the slow encoder takes what orjson refuses, such as integers beyond 64 bits."""
     try:
-        return orjson.dumps(payload, default=lambda written: orjson.Fragment(bytes(written))).decode()
+        return orjson.dumps(payload, default=_fragment).decode()
     except TypeError:
         return _encode_slowly(payload)
+
+
+def _fragment(written: Written) -> orjson.Fragment:
+    return orjson.Fragment(bytes(written))
 
 
 def add_attempts(rows: Sequence[AttemptRow]) -> None:

@@ -1,9 +1,8 @@
 """Hides secrets in headers from logs, callbacks and events. Pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 SECRET_WORDS = (
     *("auth", "cookie", "secret", "token", "passw", "apikey", "signature", "credential", "session", "jwt"),
@@ -19,15 +18,21 @@ def hidden_names(redact: str | None) -> frozenset[str]:
     return frozenset(json.loads(redact)) if redact else frozenset()
 
 
-def redacted(headers: Iterable[tuple[str, Any]], hidden: frozenset[str]) -> dict[str, str]:
+def redacted(headers: Mapping[str, str], hidden: frozenset[str]) -> dict[str, str]:
     """The headers, with the values of secret-looking and of hidden headers replaced."""
-    pairs = list(headers)
-    secret = secret_names(tuple([name for name, _ in pairs]), hidden)
-    shown: dict[str, str] = {}
-    for name, value in pairs:
-        plain = REDACTED if name in secret else str(value)
-        shown[name] = f"{shown[name]}, {plain}" if name in shown else plain
-    return shown
+    return {**headers, **dict.fromkeys(secret_names(tuple(headers), hidden), REDACTED)}
+
+
+def redacted_pairs(headers: Sequence[tuple[str, str]], hidden: frozenset[str]) -> dict[str, str]:
+    """The same of headers of which some may come several times: their values are joined."""
+    shown = dict(headers)
+    if len(shown) == len(headers):
+        return redacted(shown, hidden)
+    secret = secret_names(tuple(shown), hidden)
+    values: dict[str, list[str]] = {name: [] for name in shown}
+    for name, value in headers:
+        values[name].append(REDACTED if name in secret else value)
+    return {name: ", ".join(each) for name, each in values.items()}
 
 
 @lru_cache(maxsize=64)

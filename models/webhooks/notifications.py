@@ -185,7 +185,8 @@ def _job_payload(subject: Subject) -> str:
     if '"headers"' in row.args:
         args = json.loads(row.args)
         if isinstance(args.get("headers"), dict):
-            args["headers"] = redacted(args["headers"].items(), hidden_names(subject.redact))
+            texts = {name: str(value) for name, value in args["headers"].items()}
+            args["headers"] = redacted(texts, hidden_names(subject.redact))
         row = row._replace(args=job_json.compact(args))
     if too_long:
         row = row._replace(body=None, args=job_json.with_member(row.args, "body_left_out", "true"))

@@ -9,6 +9,7 @@ import requests
 from tests.support.journeys import checker
 from tests.support.journeys.client import now_us
 from tests.support.journeys.journey import SECOND, spread
+from tests.support.journeys.processes import Running
 
 JOBS = 60
 
@@ -48,17 +49,24 @@ def open_tail(browser, product):
     return browser.get(f"{site}/logs/stream", stream=True, timeout=40)
 
 
-def test_an_open_page_of_the_log_delays_no_stop(either_mode):
-    """Its stream, which would look once a second for 25 seconds, ends at once and is not cut. The embedded mode waited
-    five seconds for it, and then cut it."""
-    product = either_mode.product
+def looks_after(product, tell):
+    """How often an open page of the log looks for new entries after the product was told to stop."""
     with requests.Session() as browser, open_tail(browser, product) as tail:
         lines = tail.iter_lines()
         assert next(lines) == b"retry: 1000"
 
         for running in product.processes.values():
-            running.tell_to_stop()
-        looks = [line for line in lines if line.startswith(b"id: ")]
+            tell(running)
+        return len([line for line in lines if line.startswith(b"id: ")])
 
-    assert len(looks) <= 3
-    assert set(product.stop().values()) == {0}
+
+def test_an_open_page_of_the_log_delays_no_stop(either_mode):
+    """Its stream, which would look once a second for 25 seconds, ends at once and is not cut. The embedded mode waited
+    five seconds for it, and then cut it."""
+    assert looks_after(either_mode.product, Running.tell_to_stop) <= 3
+    assert set(either_mode.product.stop().values()) == {0}
+
+
+def test_an_open_page_of_the_log_delays_no_end_by_ctrl_c(production):
+    assert looks_after(production.product, lambda running: running.tell_group_to_stop(signal.SIGINT)) <= 3
+    production.product.stop()

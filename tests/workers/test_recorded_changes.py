@@ -241,7 +241,7 @@ RECORDING = {
         attempt_records.attempt_row(result(outcome, "running"), verdict) for outcome, verdict in VERDICTS
     ],
     "a line": lambda: [
-        attempt_records.operators_line(result(outcome, "running"), verdict, True) for outcome, verdict in VERDICTS
+        attempt_records.described(result(outcome, "running"), verdict).line for outcome, verdict in VERDICTS
     ],
     "as counted": lambda: [
         recorder.recorded_of(ended_claims.Judged(result(answered(), "running", attempted_at=NOW - ago), Complete()))

@@ -4,7 +4,7 @@ Pure, except for the logger.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from models.jobs.job_json import BYTES_TYPE, JSON_TYPE, as_base64
@@ -12,7 +12,7 @@ from models.jobs.job_kinds import ALERT, CHANNEL, GROUP
 from models.jobs.lifecycle import ClaimedJob
 from models.jobs.log_events import JOB_DISCARDED, REQUEST_FAILED, REQUEST_SENT, RESPONSE_RECEIVED
 from models.jobs.records import AttemptRow, LogRow, Written, log_row
-from models.rules.redaction import BODY, REDACTED, hidden_names, redacted
+from models.rules.redaction import BODY, REDACTED, hidden_names, redacted, redacted_pairs
 from models.rules.times import format_instant
 from models.rules.url_rules import split_url
 from runtime import logs
@@ -44,6 +44,20 @@ class Result(NamedTuple):
     finished_at: int
 
 
+class Described(NamedTuple):
+    """An attempt's row, its log entries, and the fields of its line for the operator."""
+
+    row: AttemptRow
+    entries: list[LogRow]
+    line: dict[str, Any]
+
+
+def described(result: Result, verdict: Verdict) -> Described:
+    """All that is written of an attempt whose claim still held its job."""
+    row = attempt_row(result, verdict)
+    return Described(row, log_rows(result, verdict), operators_line(result, verdict, row, held=True))
+
+
 def attempt_row(result: Result, verdict: Verdict) -> AttemptRow:
     job, outcome = result.job, result.outcome
     timings = shown_timings(outcome)
@@ -73,6 +87,8 @@ def has_not_failed(verdict: Verdict) -> bool:
 def shown_timings(outcome: Outcome) -> Timings:
     """The timings that the owner may see. Those of a failed connection are hidden: they would reveal whether the port
     was closed, the name missing or the certificate bad."""
+    if isinstance(outcome, Answered):
+        return outcome.timings
     if isinstance(outcome, Refused):
         return Timings()
     not_reachable = reason_of(outcome) == NOT_REACHABLE
@@ -82,18 +98,20 @@ def shown_timings(outcome: Outcome) -> Timings:
 def log_rows(result: Result, verdict: Verdict) -> list[LogRow]:
     """The request, what came back, and the discard, if any. Each is a little later than the one before, so that a list
     by instant keeps their order."""
-    job = result.job
+    job, outcome = result.job, result.outcome
+    owner = job.account_id, job.id, job.schedule_id
     ended_at = max(result.finished_at, job.attempted_at + 1)
-    events: list[tuple[str, dict[str, Any], int]] = []
+    rows = []
     if job.kind != GROUP:  # which sends no request
-        events.append((REQUEST_SENT, request_payload(result), job.attempted_at))
-    if isinstance(result.outcome, Answered):
-        events.append((RESPONSE_RECEIVED, response_payload(result, result.outcome), ended_at))
+        rows.append(log_row(*owner, REQUEST_SENT, request_payload(result), job.attempted_at))
+    if isinstance(outcome, Answered):
+        rows.append(log_row(*owner, RESPONSE_RECEIVED, response_payload(result, outcome), ended_at))
     else:
-        events.append((REQUEST_FAILED, error_payload(result, verdict), ended_at))
+        rows.append(log_row(*owner, REQUEST_FAILED, error_payload(result, verdict), ended_at))
     if isinstance(verdict, Discard):
-        events.append((JOB_DISCARDED, {"reason": verdict.reason, "attempt": job.attempt}, ended_at + 1))
-    return [log_row(job.account_id, job.id, job.schedule_id, event, payload, at) for event, payload, at in events]
+        discarded = {"reason": verdict.reason, "attempt": job.attempt}
+        rows.append(log_row(*owner, JOB_DISCARDED, discarded, ended_at + 1))
+    return rows
 
 
 def request_payload(result: Result) -> dict[str, Any]:
@@ -102,7 +120,7 @@ def request_payload(result: Result) -> dict[str, Any]:
         "method": result.request.method.lower(),
         "url": args["url"] if result.job.endpoint_id is None else result.request.url,
         "query": args.get("query") or {},
-        "headers": redacted(result.request.sent_headers.items(), hidden),
+        "headers": redacted(result.request.sent_headers, hidden),
         **({"body": REDACTED} if BODY in hidden else shown_body(result)),
         "attempt": result.job.attempt,
     }
@@ -125,7 +143,7 @@ def response_payload(result: Result, outcome: Answered) -> dict[str, Any]:
     secrets = secrets_of(result)
     return {
         "status": outcome.status_code,
-        "headers": redacted(covered_headers(outcome.headers, secrets), hidden),
+        "headers": redacted_pairs(covered_headers(outcome.headers, secrets), hidden),
         "body": REDACTED if BODY in hidden else covered(outcome.text("replace"), secrets),
         "truncated": outcome.truncated,
         "unreadable": outcome.unreadable,
@@ -168,31 +186,28 @@ def hidden_by(job: ClaimedJob) -> frozenset[str]:
     return hidden_names(job.redact)
 
 
-def measured(result: Result) -> tuple[str, int | None, float | None]:
-    """The fields of an attempt for the metrics: the outcome's name, the status code, the duration in ms."""
-    outcome = result.outcome
-    total_ms = None if isinstance(outcome, Refused) else outcome.timings.total_ms
-    return type(outcome).__name__.lower(), getattr(outcome, "status_code", None), total_ms
+def unheld_line(result: Result, verdict: Verdict) -> dict[str, Any]:
+    """The operator's line of an attempt whose claim did not hold its job any more: nothing else is written of it."""
+    return operators_line(result, verdict, attempt_row(result, verdict), held=False)
 
 
-def log_attempts(judged: Iterable[tuple[Result, Verdict, bool]]) -> None:
+def log_attempts(lines: Sequence[dict[str, Any]]) -> None:
     """Log a wide line for each attempt for the operator, with whether its claim still held the job."""
-    log.info("job.attempted", extra=logs.lines([operators_line(*each) for each in judged]))
+    log.info("job.attempted", extra=logs.lines(lines))
 
 
-def operators_line(result: Result, verdict: Verdict, held: bool) -> dict[str, Any]:
+def operators_line(result: Result, verdict: Verdict, row: AttemptRow, held: bool) -> dict[str, Any]:
     """The fields of an attempt's line; they hold no key, body or query string."""
     job, outcome = result.job, result.outcome
-    name, status, total_ms = measured(result)
     line = {
         "job_id": job.id,
         "attempt": job.attempt,
-        "outcome": name,
-        "status": status,
+        "outcome": row.outcome,
+        "status": row.status_code,
         "verdict": type(verdict).__name__.lower(),
         "reason": getattr(verdict, "reason", None),
-        "lateness_ms": (job.attempted_at - job.scheduled_at) / 1000,
-        "total_ms": None if total_ms is None else round(total_ms, 3),
+        "lateness_ms": row.lateness_us / 1000,
+        "total_ms": None if row.total_ms is None else round(row.total_ms, 3),
         "account_id": job.account_id,
         "host": job.host,
         "held": held,

@@ -10,7 +10,7 @@ from typing import Any
 from models.jobs.job_kinds import EVENT
 from models.jobs.lifecycle import ClaimedJob, LostJob
 from models.rules.clock import MILLISECOND
-from models.rules.redaction import redacted
+from models.rules.redaction import redacted_pairs
 from models.rules.times import format_instant
 from models.webhooks import notifications
 from models.webhooks.delivery_config import DeliveryConfig
@@ -111,7 +111,7 @@ def response_of(result: Result, outcome: Answered) -> dict[str, Any]:
         body, encoding = base64.b64encode(outcome.body).decode(), "base64"
     return {
         "status": outcome.status_code,
-        "headers": redacted(outcome.headers, hidden_by(result.job)),
+        "headers": redacted_pairs(outcome.headers, hidden_by(result.job)),
         "body": body,
         "encoding": encoding,
         "truncated": outcome.truncated,

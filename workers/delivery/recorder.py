@@ -27,7 +27,7 @@ from models.rules import clock
 from models.webhooks import event_order
 from runtime import metrics
 from workers.delivery import attempt_records, ended_claims, job_events, schedule_results
-from workers.delivery.attempt_records import Result
+from workers.delivery.attempt_records import Described, Result
 from workers.delivery.config_cache import ConfigCache
 from workers.delivery.ended_claims import Judged, claim_of
 from workers.delivery.heartbeat import Recorded
@@ -200,20 +200,30 @@ def record(
     with transaction():
         wait_briefly_for_locks()
         recorded = ended_claims.end(judged, now)
-        records.add_attempts([attempt_records.attempt_row(*each) for each in recorded])
-        records.add_log_entries([row for each in recorded for row in attempt_records.log_rows(*each)])
+        described = [attempt_records.described(*each) for each in recorded]
+        records.add_attempts([each.row for each in described])
+        records.add_log_entries([entry for each in described for entry in each.entries])
         waiting = add_consequences(recorded, configs, now)
-        after_commit(lambda: _after_commit(judged, recorded, waiting))
+        after_commit(lambda: _after_commit(judged, recorded, described, waiting))
     return recorded
 
 
-def _after_commit(judged: Sequence[Judged], recorded: Sequence[Judged], waiting: set[int]) -> None:
+def _after_commit(
+    judged: Sequence[Judged], recorded: Sequence[Judged], described: Sequence[Described], waiting: set[int]
+) -> None:
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
-    metrics.count_attempts(attempt_records.measured(result) for result, _ in recorded)
+    metrics.count_attempts([(row.outcome, row.status_code, row.total_ms) for row, *_ in described])
     count_alert_messages(recorded)
+    unheld = _unheld(judged, recorded) if len(recorded) < len(judged) else []
+    lines = [attempt_records.unheld_line(*each) for each in unheld]
+    attempt_records.log_attempts([each.line for each in described] + lines)
+
+
+def _unheld(judged: Sequence[Judged], recorded: Sequence[Judged]) -> list[Judged]:
+    """The results that were not recorded."""
     held = {claim_of(each) for each in recorded}
-    attempt_records.log_attempts((*each, claim_of(each) in held) for each in judged)
+    return [each for each in judged if claim_of(each) not in held]
 
 
 def count_alert_messages(recorded: Sequence[Judged]) -> None:

@@ -105,7 +105,8 @@ class Loop:
             # It leads only after this: what fails here is tried again.
             if self._stager:
                 marked = self._stager.clear_marks()
-                log.info("this ticker leads; %d jobs marked by the one before are staged again", marked)
+                left = f"; {marked} jobs that the one before had marked are staged again" if marked else ""
+                log.info("this ticker leads%s", left)
             self._on_lead()
         self._leading = holds
         return self._leading

@@ -56,4 +56,4 @@ def last_hour() -> dict[str, Any]:
     """The table of how hosts did, of those that the search of the list names."""
     text = request.values.get("text", "").strip().lower()
     table = host_table.of_last_hour(visitor().account_id, clock.now(), lambda host: text in host)
-    return {"hosts": table.lines, "is_sample": table.is_sample}
+    return {"hosts": table.lines, "hosts_left_out": table.left_out, "is_sample": table.is_sample}

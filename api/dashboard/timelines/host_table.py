@@ -28,19 +28,22 @@ class HostLine(NamedTuple):
 
 
 class HostTable(NamedTuple):
-    """`is_sample`: there were more attempts than those that the lines count."""
+    """`left_out`: how many further hosts had attempts. `is_sample`: there were more attempts than those that the lines
+    count."""
 
     lines: list[HostLine]
+    left_out: int
     is_sample: bool
 
 
 def of_last_hour(account_id: int, now: int, is_wanted: Callable[[str], bool]) -> HostTable:
-    """The hosts of the last hour's attempts that are wanted; those with most failures first."""
+    """The hosts of the last hour's attempts that are wanted, SHOWN of them; those with most failures first."""
     past = past_attempts.read(account_id, JobFilter(REQUEST), now - HOUR, now + 1)
     attempts = [row for row in past.attempts if row.host and is_wanted(row.host)]
-    figures = host_figures.of_attempts(attempts, now - HOUR, now, PARTS)[:SHOWN]
-    gates = host_figures.gates_of(account_id, [each.host for each in figures])
-    return HostTable([_line(each, gates.get(each.host), now) for each in figures], not past.is_whole)
+    every = host_figures.of_attempts(attempts, now - HOUR, now, PARTS)
+    gates = host_figures.gates_of(account_id, [each.host for each in every[:SHOWN]])
+    lines = [_line(each, gates.get(each.host), now) for each in every[:SHOWN]]
+    return HostTable(lines, len(every) - len(lines), not past.is_whole)
 
 
 def _line(figures: HostFigures, gate: Gate | None, now: int) -> HostLine:

@@ -15,7 +15,7 @@ NOTHING_TOO_LONG = (  # a machine may stand still for a while
     "workers.ticker.alerting.LONGEST_TURN_S",
     "workers.operator_watch.sending.ROUNDS_S",
 )
-ID_BITS, REQUEST_ID_BITS = 74, 64
+ID_BITS, REQUEST_ID_BITS = 80, 64
 OF_ALL_REQUESTS = 0xA1CC7F6D0A5C4F0E  # a number for each would change with each request that a scenario gets
 NOTHING_KEPT = (  # by the clock on the wall: how long what was read counts
     "workers.delivery.config_cache.CACHED_S",

@@ -125,7 +125,7 @@ SITUATIONS = {
         f"WARNING broker gone ({REFUSED}): due jobs wait in the table; next try in 1.0 s",
         "EXCEPTION a round failed; next try in 1.0 s",
     ],
-    a_ticker_takes_the_lead: ["INFO this ticker leads; 2 jobs marked by the one before are staged again"],
+    a_ticker_takes_the_lead: ["INFO this ticker leads; 2 jobs that the one before had marked are staged again"],
     the_clock_is_set_forward: ["WARNING the clock was set forward by 3600 s: no job is taken for lost"],
     workers_fall_silent: ["WARNING workers fell silent: 2 jobs rescued, 1 discarded"],
     jobs_of_schedules_come_too_late: ["WARNING jobs of schedules that could not begin in time are cancelled: 3"],
