@@ -1,6 +1,5 @@
 """Starts each kind of process from its parts: serve (everything in one), api, worker, ticker."""
 
-import contextlib
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from models.accounts import account_store
 from models.database import schema
 from models.database.connection import connection
 from models.rules import clock
-from runtime import gc_tuning, metrics_files, metrics_folding, signals, systemd, tracing
+from runtime import gc_tuning, metrics_files, metrics_folding, signals, systemd, tracing, waitress_servers
 from runtime.settings import Settings
 from runtime.signals import StopSignals
 from workers.queue.threads import THREADS
@@ -82,10 +81,10 @@ def serve(settings: Settings) -> int:
         run_until_signal(server, lambda: stop_serving(server), embedded.abandon)
     finally:
         log.info("stopping: requests under way have %s s", settings.shutdown_grace_s)
+        server.task_dispatcher.shutdown(True, 5)
         watchdog.stop()
         watch.stop()
         server.close()
-        server.task_dispatcher.shutdown(True, 5)
         embedded.stop()
     return 0
 
@@ -98,24 +97,27 @@ def stop_serving(server: Any) -> None:
     stop_listening(server)
 
 
-def run_until_signal(server: object, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal calls `abandon` and ends the process at once. The first one calls
-    `on_stop` and then stops the server, which waits for requests under way."""
+def run_until_signal(server: Any, on_stop: Callable[[], None], abandon: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then call `on_stop`; a second signal calls `abandon` and ends the process at once.
+
+    The handler wakes the loop, and raises nothing: an exception could come where the loop has just taken a lock."""
     received, stops = signals.Flag(), StopSignals()
+    wake = waitress_servers.waker(server)
 
     def on_signal(signum: int, _frame: FrameType | None) -> None:
         if stops.is_second():
-            abandon()
-            os._exit(128 + signum)
+            try:
+                abandon()
+            finally:
+                os._exit(128 + signum)
         if not received.is_set():
             received.set()
-            on_stop()
-            raise SystemExit(0)
+            wake()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, on_signal)
-    with contextlib.suppress(SystemExit):
-        server.run()  # type: ignore[attr-defined]
+    waitress_servers.run_until(server, received)
+    on_stop()
 
 
 def api(settings: Settings) -> int:

@@ -10,9 +10,9 @@ import contextlib
 import ctypes
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 PR_SET_PDEATHSIG = 1
 # Looked up at import: a child that is forked while another thread loads a library must not load one.
@@ -22,26 +22,30 @@ SAME_SIGNAL_S = 0.1  # make, a shell or a service manager may repeat a signal th
 
 
 class Flag:
-    """Does what `threading.Event` does, and may be set in a handler of signals: a SimpleQueue is documented as safe
-    there. Each thread that was woken wakes the next."""
+    """Does what `threading.Event` does, and may be set in a handler of signals. What a thread waits for is a lock that
+    is taken from the beginning: to release it waits for nothing. Each thread that gets it passes it on to the next."""
 
     def __init__(self) -> None:
         self._is_set = False
-        self._woken: SimpleQueue[None] = SimpleQueue()
+        self._awaited = threading.Lock()
+        self._awaited.acquire()
 
     def set(self) -> None:
         self._is_set = True
-        self._woken.put(None)
+        self._pass_on()
 
     def is_set(self) -> bool:
         return self._is_set
 
     def wait(self, limit_s: float) -> bool:
         """Wait until it is set, for at most `limit_s` seconds; returns whether it is set."""
-        if not self._is_set:
-            with contextlib.suppress(Empty):
-                self._woken.put(self._woken.get(timeout=max(0.0, limit_s)))
+        if not self._is_set and self._awaited.acquire(timeout=max(0.0, limit_s)):
+            self._pass_on()
         return self._is_set
+
+    def _pass_on(self) -> None:
+        with contextlib.suppress(RuntimeError):  # another has released it
+            self._awaited.release()
 
 
 stopping = Flag()  # set once, when this process was told to stop

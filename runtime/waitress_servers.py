@@ -1,8 +1,10 @@
-"""Finds the listening servers of waitress, and ends them. A name may have several addresses; each has a socket."""
+"""Finds the listening servers of waitress, runs and ends them. A name may have several addresses; each has a socket."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from runtime.signals import Flag
 
 WAKING_LIMIT_S = 5.0
 
@@ -12,6 +14,21 @@ def listening(server: Any) -> Iterator[Any]:
     from waitress.server import BaseWSGIServer
 
     return (each for each in list(_channels(server).values()) if isinstance(each, BaseWSGIServer))
+
+
+def waker(server: Any) -> Callable[[], None]:
+    """A function that wakes the loop; a handler of signals may call it."""
+    wake: Callable[[], None] = next(listening(server)).trigger.pull_trigger
+    return wake
+
+
+def run_until(server: Any, stop: Flag) -> None:
+    """Run the loop in this thread until the flag is set; whoever sets it wakes the loop."""
+    from waitress import wasyncore
+
+    channels, timeout_s = _channels(server), server.adj.asyncore_loop_timeout
+    while channels and not stop.is_set():
+        wasyncore.loop(timeout_s, server.adj.asyncore_use_poll, channels, count=1)
 
 
 def end(server: Any) -> None:

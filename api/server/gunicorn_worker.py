@@ -228,7 +228,8 @@ class Worker(ThreadWorker):
             self.stops_at_s = time.monotonic() + self.stop_delay_s
         if not self.stop_delay_s:
             super().handle_exit(sig, frame)
-        self.method_queue.defer(lambda: None)
+        if self.alive:  # later its pipe may be closed, and the number of the file belong to another
+            self.method_queue.defer(lambda: None)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Ctrl-C ends as SIGTERM does.

@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
+import waitress
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.util import load_class
 from gunicorn.workers.gthread import ThreadWorker
@@ -344,31 +345,39 @@ def test_a_worker_shows_its_metrics_to_others_who_have_the_token(supervised, tok
     assert supervising.seen == status
 
 
-class Server:
-    """Runs until a signal interrupts it, as waitress does; `runs` sends them."""
-
-    def __init__(self, run):
-        self.run = run
-
-
 def kill(*signums):
     for signum in signums:
         os.kill(os.getpid(), signum)
 
 
+@pytest.fixture
+def server():
+    """A server of waitress whose loop gets signals as soon as it runs, while it holds the lock of its trigger."""
+
+    def that_gets(*signums):
+        made.trigger.pull_trigger(lambda: kill(*signums))
+        return made
+
+    made = waitress.create_server(lambda _environ, _start: [], host="127.0.0.1", port=0)
+    yield that_gets
+    made.task_dispatcher.shutdown()
+    made.close()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_calls_on_stop_before_it_ends_the_server(signum, handlers):
+def test_a_signal_ends_the_loop_and_then_on_stop_is_called(signum, handlers, server):
     events = []
+    processes.run_until_signal(server(signum), lambda: events.append("stops"), lambda: events.append("abandons"))
+    assert events == ["stops"]
 
-    def run():
-        try:
-            kill(signum)
-        except SystemExit:
-            events.append("server ends")
-            raise
 
-    processes.run_until_signal(Server(run), lambda: events.append("stops"), lambda: events.append("abandons"))
-    assert events == ["stops", "server ends"]
+def test_a_signal_raises_nothing_in_the_loop(handlers, server):
+    """An exception between the taking of a lock and its release left the lock taken."""
+    went_on = []
+    made = server(signal.SIGTERM)
+    made.trigger.pull_trigger(lambda: went_on.append(True))
+    processes.run_until_signal(made, list, list)
+    assert went_on == [True]
 
 
 def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkeypatch):
@@ -382,16 +391,32 @@ def test_a_server_that_stops_ends_live_logs_and_says_that_it_is_not_ready(monkey
 
 
 @pytest.mark.parametrize(("later_s", "code"), [(0.05, None), (0.2, 143)])
-def test_a_second_order_and_no_echo_ends_the_process_at_once(later_s, code, handlers, monkeypatch):
+def test_a_second_order_and_no_echo_ends_the_process_at_once(later_s, code, handlers, server, monkeypatch):
     seconds, ended, abandoned = [100.0], [], []
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: seconds[0])
     monkeypatch.setattr(processes.os, "_exit", ended.append)
-    processes.run_until_signal(Server(lambda: kill(signal.SIGTERM)), list, lambda: abandoned.append(not ended))
+    processes.run_until_signal(server(signal.SIGTERM), list, lambda: abandoned.append(not ended))
 
     seconds[0] += later_s
     kill(signal.SIGTERM)
     assert ended == ([code] if code else [])
     assert abandoned == ([True] if code else [])
+
+
+def test_a_second_order_ends_the_process_also_where_nothing_can_be_given_back(handlers, server, monkeypatch):
+    seconds, ended = [100.0], []
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(processes.os, "_exit", ended.append)
+    processes.run_until_signal(server(signal.SIGTERM), list, no_thread)
+
+    seconds[0] += 1
+    with pytest.raises(RuntimeError):  # the process would have ended before
+        kill(signal.SIGTERM)
+    assert ended == [143]
+
+
+def no_thread():
+    raise RuntimeError("can't start new thread")
 
 
 class Created(Exception):

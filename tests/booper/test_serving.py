@@ -50,8 +50,8 @@ def events(monkeypatch):
 
 STARTS = [("embedded", "start"), ("watchdog", "start"), ("watch", "start")]
 ENDS = [
-    *[("watchdog", "stop"), ("watch", "stop"), ("server", "close")],
-    *[("dispatcher", "shutdown", True, 5), ("embedded", "stop")],
+    *[("dispatcher", "shutdown", True, 5), ("watchdog", "stop"), ("watch", "stop")],
+    *[("server", "close"), ("embedded", "stop")],
 ]
 
 

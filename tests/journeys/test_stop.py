@@ -35,6 +35,7 @@ def test_a_signal_to_the_whole_group_cuts_no_request_under_way(production, signu
     production.await_arrivals(JOBS // 4, 60)
     statuses = production.product.stop_by(lambda running: running.tell_group_to_stop(signum))
     assert statuses["worker"] == 0
+    assert None not in statuses.values()  # the API ends by itself too, with a status of its own
     production.product.start()
     history = production.settle(60)
     assert checker.check(history) == []
@@ -69,4 +70,4 @@ def test_an_open_page_of_the_log_delays_no_stop(either_mode):
 
 def test_an_open_page_of_the_log_delays_no_end_by_ctrl_c(production):
     assert looks_after(production.product, lambda running: running.tell_group_to_stop(signal.SIGINT)) <= 3
-    production.product.stop()
+    assert None not in production.product.stop().values()

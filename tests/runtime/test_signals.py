@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -42,8 +43,9 @@ def test_a_signal_may_set_a_flag_at_any_step_of_its_thread(work):
 
 
 def test_a_signal_in_the_handler_of_the_same_order_changes_nothing(monkeypatch):
-    monkeypatch.setattr("workers.queue.middleware.os._exit", lambda _: stops.append("at once"))
     stops = []
+    monkeypatch.setattr("workers.queue.middleware.os._exit", lambda _: stops.append("at once"))
+    monkeypatch.setattr("workers.queue.middleware.SAME_SIGNAL_S", 3600)
     handler = StopOnSignal(Delivery(), lambda *_: stops.append("stop"))
     assert is_done(interrupted(lambda: handler(signal.SIGTERM, None), lambda: handler(signal.SIGTERM, None)))
     assert stops == ["stop"]
@@ -56,13 +58,36 @@ class Delivery:
 
 def test_a_flag_wakes_all_that_wait_for_it():
     flag, woken = Flag(), []
-    waiting = [threading.Thread(target=lambda: woken.append(flag.wait(LIMIT_S))) for _ in range(5)]
+    waiting = [
+        threading.Thread(target=lambda: woken.append(flag.wait(10 * LIMIT_S)), name=f"waits {n}", daemon=True)
+        for n in range(5)
+    ]
     for thread in waiting:
         thread.start()
     flag.set()
     for thread in waiting:
         thread.join(LIMIT_S)
     assert woken == [True] * 5
+
+
+def test_a_flag_keeps_its_limit_where_a_handler_takes_longer():
+    """`queue.SimpleQueue.get` then waited without a limit, up to Python 3.12."""
+    before = signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.2))
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        assert not Flag().wait(0.1)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_sets_the_flag_for_which_its_thread_waits():
+    flag = Flag()
+    before = signal.signal(signal.SIGALRM, lambda *_: flag.set())
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        assert flag.wait(LIMIT_S)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("limit_s", [0.0, -1.0])

@@ -1,5 +1,6 @@
 """Starts and drains the delivery with Dramatiq's worker, and sets that worker's intervals."""
 
+import contextlib
 import math
 import os
 import signal
@@ -70,7 +71,7 @@ class DeliveryMiddleware(Middleware):
 
 
 class StopOnSignal:
-    """Stops a process on signals: the first closes the delivery, a later one or AT_ONCE ends the process."""
+    """Stops a process on signals: the first closes the delivery; a later one, or AT_ONCE after it, ends the process."""
 
     def __init__(self, delivery: Delivery, dramatiqs_stop: Callable[[int, FrameType | None], Any] | int | None) -> None:
         self._delivery = delivery
@@ -83,11 +84,14 @@ class StopOnSignal:
             self._stopping_since_s = time.monotonic()
             self._stop(signum, frame)
         elif signum == AT_ONCE or time.monotonic() - self._stopping_since_s >= SAME_SIGNAL_S:
-            self._delivery.abandon()
-            os._exit(128 + signal.SIGTERM)
+            try:
+                self._delivery.abandon()
+            finally:
+                os._exit(128 + signal.SIGTERM)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         # Not in the signal handler itself: it may have interrupted a holder of the lock that closing takes.
-        run_apart(self._delivery.close, limit_s=0)
+        with contextlib.suppress(RuntimeError):  # the system gives no thread: the worker closes it a little later
+            run_apart(self._delivery.close, limit_s=0)
         if callable(self._dramatiqs_stop):
             self._dramatiqs_stop(signum, frame)

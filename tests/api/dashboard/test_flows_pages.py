@@ -4,6 +4,7 @@ import html
 
 import pytest
 
+from api.dashboard.timelines import host_table
 from models.database.transactions import transaction
 from models.flows import breakers, closing, gates
 from models.flows.breakers import HostName
@@ -119,6 +120,27 @@ def test_after_a_pause_that_cant_be_taken_the_list_is_the_one_before(alice, move
     text = alice.send("/lanes/pause", key="shop-42", text="shop", until="2001-01-01T10:00").text
     assert "<bdi>shop-42</bdi>" in text
     assert "<bdi>other</bdi>" not in text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "text", "note"),
+    [
+        (2, "", None),
+        (3, "", "1 more host had attempts. Those with most failures are shown. The search finds the others."),
+        (4, "", "2 more hosts had attempts. Those with most failures are shown. The search finds the others."),
+        (4, "host", "2 more hosts with this text had attempts. Those with most failures are shown. A longer text"),
+        (4, "host-1", None),
+    ],
+)
+def test_the_table_of_hosts_says_how_many_it_leaves_out(alice, moved_clock, monkeypatch, hosts, text, note):
+    monkeypatch.setattr(host_table, "SHOWN", 2)
+    for number in range(hosts):
+        attempted_job(alice.account, 60 + number, host=f"host-{number}.example")
+
+    page = alice.get(f"/hosts?text={text}").text
+
+    assert (note or "Last hour") in page
+    assert ("had attempts" in page) == (note is not None)
 
 
 @pytest.mark.parametrize(("path", "kind"), KINDS)

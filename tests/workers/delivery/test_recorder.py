@@ -225,6 +225,21 @@ def test_a_job_cancelled_under_way_that_fails_is_neither_discarded_nor_tried_aga
     assert '"next_at":"' not in "".join(row.payload for row in LogEntry.select())
 
 
+def test_the_operators_lines_say_what_came_into_effect_and_which_claims_held(account, moved_clock, caplog):
+    caplog.set_level("INFO", "booper.attempts")
+    _, stale = job_and_claim(account, timeout_ms=1000)
+    moved_clock.advance(seconds=60)
+    lifecycle.rescue(clock.now())
+    cancelled, claim = job_and_claim(account)
+    lifecycle.cancel([cancelled.id], clock.now(), waiting_only=False)
+
+    record([result_of(stale, ERROR), result_of(claim, ERROR)])
+
+    [lines] = [entry.lines for entry in caplog.records if entry.name == "booper.attempts"]
+    said = {line["job_id"]: (line["verdict"], line["held"]) for line in lines}
+    assert said == {stale.id: ("retry", False), claim.id: ("stopped", True)}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_c3_of_two_claims_of_a_job_in_one_group_the_present_one_alone_is_recorded(account, moved_clock, order):
     """A process stood still beyond a lease and claimed the job again. Both results were recorded: two callbacks with

@@ -99,7 +99,8 @@ class Lines:
     """Prints whole lines, whichever thread they come from."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._lock = session, threading.Lock()
+        self._session = session
+        self._lock = threading.RLock()  # Ctrl-C may come where this thread has just taken it
 
     def report(self, heard: Heard) -> None:
         with self._lock:
