@@ -367,6 +367,19 @@ def test_a_process_that_is_told_to_stop_ends_its_live_tails(workers, order_to_en
     workers[0].method_queue.close()
 
 
+def test_a_late_order_to_stop_writes_to_no_file(workers, order_to_end):
+    """The pipe of a worker that has ended its loop may be closed, and the number of its file belong to a connection."""
+    receiving, sending = os.pipe()
+    workers[0].method_queue._write_fd = sending  # as if the number had been given out again
+    workers[0].alive = False
+
+    workers[0].handle_exit(signal.SIGTERM, None)
+
+    os.close(sending)
+    assert os.read(receiving, 1) == b""
+    os.close(receiving)
+
+
 def test_a_process_that_ended_is_not_waited_for(listener, workers):
     first, second = workers
     accept_balance.leave_seat(second.seat)
