@@ -1,5 +1,5 @@
-"""What the handlers of signals need: a flag that they may set, a thread that they may start, a signal told from its
-repetition. Ends a child when its parent ends.
+"""Gives handlers of signals a flag that they may set, and a way to run work in another thread. Tells a second signal
+from a repetition of the first, and ends a child when its parent ends.
 
 A handler runs inside whatever its thread is doing, also inside another handler. It must take no lock that its thread
 may hold: `threading.Event.set` and `threading.Thread.start` take such locks.
@@ -22,8 +22,10 @@ SAME_SIGNAL_S = 0.1  # make, a shell or a service manager may repeat a signal th
 
 
 class Flag:
-    """Does what `threading.Event` does, and may be set in a handler of signals. What a thread waits for is a lock that
-    is taken from the beginning: to release it waits for nothing. Each thread that gets it passes it on to the next."""
+    """Does what `threading.Event` does, and may be set in a handler of signals.
+
+    A thread waits for a lock that is locked from the beginning. `set` releases it, which never waits. Each thread that
+    gets the lock releases it for the next."""
 
     def __init__(self) -> None:
         self._is_set = False

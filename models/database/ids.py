@@ -5,7 +5,7 @@ import uuid
 
 from models.rules import clock
 
-MARKS, OTHERS = 7 << 76 | 2 << 62, ~(15 << 76 | 3 << 62)  # the version and the variant; all bits but theirs
+MARKS, OTHERS = 7 << 76 | 2 << 62, ~(15 << 76 | 3 << 62)  # the bits of version and variant; all the others
 
 
 def new_id() -> str:

@@ -104,13 +104,14 @@ def test_a_handler_may_run_work_apart_while_its_thread_starts_another():
             run_apart(lambda: done.append(True), LIMIT_S)
 
     thread_count = threading.active_count()
-    interrupted_thread = run_in_raw_thread(handle)
-    assert interrupted_thread.wait(LIMIT_S)
+    ended = run_in_raw_thread(handle)
+    assert ended.wait(LIMIT_S)
     assert done == [True]
     assert threading.active_count() == thread_count
 
 
 def run_in_raw_thread(work):
+    """Run it in a thread that `threading` does not know; returns a flag that is set at its end."""
     ended = Flag()
     run_apart(lambda: (work(), ended.set()), 0)
     return ended

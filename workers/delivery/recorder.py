@@ -213,15 +213,17 @@ def _after_commit(
 ) -> None:
     event_order.release_next_events(waiting)
     leaving.make_room(result.job for result, _ in judged)
-    metrics.count_attempts([(row.outcome, row.status_code, row.total_ms) for row, *_ in described])
+    rows = [each.row for each in described]
+    metrics.count_attempts([(row.outcome, row.status_code, row.total_ms) for row in rows])
     count_alert_messages(recorded)
-    unheld = _unheld(judged, recorded) if len(recorded) < len(judged) else []
-    lines = [attempt_records.unheld_line(*each) for each in unheld]
-    attempt_records.log_attempts([each.line for each in described] + lines)
+    unheld_lines = [attempt_records.unheld_line(*each) for each in _unheld(judged, recorded)]
+    attempt_records.log_attempts([each.line for each in described] + unheld_lines)
 
 
 def _unheld(judged: Sequence[Judged], recorded: Sequence[Judged]) -> list[Judged]:
-    """The results that were not recorded."""
+    """The results that were not recorded. There are hardly ever any."""
+    if len(recorded) == len(judged):
+        return []
     held = {claim_of(each) for each in recorded}
     return [each for each in judged if claim_of(each) not in held]
 

@@ -91,7 +91,7 @@ class StopOnSignal:
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         # Not in the signal handler itself: it may have interrupted a holder of the lock that closing takes.
-        with contextlib.suppress(RuntimeError):  # the system gives no thread: the worker closes it a little later
+        with contextlib.suppress(RuntimeError):  # the system gives no thread: `before_worker_shutdown` closes it later
             run_apart(self._delivery.close, limit_s=0)
         if callable(self._dramatiqs_stop):
             self._dramatiqs_stop(signum, frame)

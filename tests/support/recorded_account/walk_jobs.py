@@ -1,12 +1,12 @@
 """The pages of jobs: the list and what finds jobs in it, a job in each state, what is done to jobs, the log."""
 
-from threading import Event
 from urllib.parse import quote
 
 from models.accounts.account_tables import Account
 from models.database.sql import execute
 from models.jobs.log_events import EVENTS
 from models.rules.clock import HOUR
+from runtime.signals import Flag
 from tests.support.recorded_account.fixed import NOW, of_bob, uuid_of
 from tests.support.recorded_account.markup import brief, chosen, few, heads, lines, said, tree_of
 from tests.support.rows import make_jobs
@@ -233,7 +233,7 @@ def first_and_last(root):
 
 def streams(visits):
     """New entries as events; each stream ends after its first look."""
-    stopping = Event()
+    stopping = Flag()
     stopping.set()  # as when the process stops, which ends a stream after a look
     with visits.limited(runtime__signals__stopping=stopping):
         for search in ("job=151", "job=131&event=worker.http.response", "event=worker.job.cancelled"):
